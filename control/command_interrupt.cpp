@@ -1,0 +1,167 @@
+// interruptctl interrupt: which threads are meant, and what is told about each.
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <iostream>
+
+#include "control/commands.h"
+#include "control/interruption.h"
+#include "control/report.h"
+
+namespace interrupt::control {
+namespace {
+
+Failure no_such_thread(const Process& process, pid_t tid) {
+    if (const auto status = read_all(AT_FDCWD, text("/proc/", tid, "/status"))) {
+        const auto parsed = parse_status(*status);
+        if (parsed && parsed->process != process.pid()) {
+            return {Status::not_found,
+                    text(tid, " is no thread of process ", process.pid(), " but of process ", parsed->process, ".")};
+        }
+    }
+    return {Status::not_found, text("process ", process.pid(), " has no thread ", tid, ".")};
+}
+
+void require_one_choice(const InterruptOptions& options) {
+    const int choices =
+        !options.tids.empty() + options.main + options.all + (!options.name.empty() || !options.in.empty());
+    if (choices > 1) {
+        throw Failure(Status::usage, "name the threads in one way: thread ids, --main, --all, or --name and --in.");
+    }
+}
+
+bool any_choice(const InterruptOptions& options) {
+    return !options.tids.empty() || options.main || options.all || !options.name.empty() || !options.in.empty();
+}
+
+// The threads that are meant, each once. `in`: a call, or Call::running for wherever they are.
+std::vector<ThreadView> choose(const Process& process, const TableFile& table, const InterruptOptions& options, Call in,
+                               std::vector<pid_t> tids) {
+    if (options.main) {
+        tids.push_back(process.pid());
+    }
+    std::vector<ThreadView> chosen;
+    for (const pid_t tid : tids) {
+        auto thread = observe(process, table, tid);
+        if (!thread) {
+            throw no_such_thread(process, tid);
+        }
+        const bool repeated =
+            std::any_of(chosen.begin(), chosen.end(), [&](const ThreadView& other) { return other.id.here == tid; });
+        if (!repeated) {
+            chosen.push_back(std::move(*thread));
+        }
+    }
+    if (!tids.empty()) {
+        return chosen;
+    }
+    for (ThreadView& thread : observe_all(process, table)) {
+        const bool named = options.name.empty() || ::fnmatch(options.name.c_str(), thread.name.c_str(), 0) == 0 ||
+                           ::fnmatch(options.name.c_str(), thread.kernel.name.c_str(), 0) == 0;
+        const bool there = in == Call::running || (thread.blocked() && thread.record->state.call() == in);
+        if (options.all || (named && there)) {
+            chosen.push_back(std::move(thread));
+        }
+    }
+    if (chosen.empty()) {
+        const std::string named = options.name.empty() ? "" : text(" is named like `", printable(options.name), "`");
+        const std::string there = options.in.empty() ? "" : text(" waits in ", options.in);
+        throw Failure(Status::not_found, text("no thread of process ", process.pid(), named,
+                                              !named.empty() && !there.empty() ? " and" : "", there, "."));
+    }
+    return chosen;
+}
+
+std::string sentence(const InterruptResult& result, const TableFile& table) {
+    switch (result.word) {
+        case InterruptResult::Word::delivered: {
+            if (result.together) {
+                return "delivered together with a later request";
+            }
+            const bool cpython = table.header().adapter == AdapterState::installed;
+            return text("delivered in ", latency_text(result.latency.value_or(0)), ", ",
+                        !result.call.empty() ? text("in ", result.call)
+                        : cpython            ? "between two bytecodes"
+                                             : "where it checked for interrupts");
+        }
+        case InterruptResult::Word::withdrawn:
+            return text("not delivered, withdrawn: ", result.reason);
+        case InterruptResult::Word::pending:
+            return text("stays pending: ", result.reason);
+        case InterruptResult::Word::refused:
+        case InterruptResult::Word::ended:
+        case InterruptResult::Word::cleared:
+        case InterruptResult::Word::replaced:
+        case InterruptResult::Word::on_its_way:
+            break;
+    }
+    return text("not delivered: ", result.reason);
+}
+
+Json result_json(const Interruption& interruption) {
+    const InterruptResult& result = interruption.result();
+    return {{"tid", interruption.thread().id.here},
+            {"name", interruption.thread().name},
+            {"result", result_name(result.word)},
+            {"status", static_cast<int>(result.status)},
+            {"latency_us", result.latency ? Json(static_cast<double>(*result.latency) / 1000) : Json(nullptr)},
+            {"call", result.call.empty() ? Json(nullptr) : Json(result.call)},
+            {"together_with_later", result.together},
+            {"coalesced", result.coalesced},
+            {"reason", result.reason.empty() ? Json(nullptr) : Json(result.reason)}};
+}
+
+}  // namespace
+
+Status interrupt_command(const InterruptOptions& options) {
+    // All that can be wrong with the words, before anything is sent.
+    Order order;
+    order.wanted = parse_outcome(options.as);
+    order.timeout = parse_timeout(options.timeout);
+    order.this_wait = options.this_wait;
+    order.sticky = options.sticky;
+    if (order.timeout == 0 && !order.sticky) {
+        throw Failure(Status::usage, "with --timeout 0 nothing could be delivered; it goes with --sticky only.");
+    }
+    require_one_choice(options);
+    const Call in = options.in.empty() ? Call::running : parse_call(options.in);
+    const pid_t pid = parse_id(options.pid, "process");
+    std::vector<pid_t> tids;
+    for (const std::string& tid : options.tids) {
+        tids.push_back(parse_id(tid, "thread"));
+    }
+
+    const Process process(pid);
+    TableFile table(process);
+    if (!any_choice(options)) {
+        threads_command({options.pid, options.json});
+        throw Failure(Status::usage,
+                      "no thread was named: give thread ids of the list, --main, --all, --name or --in.");
+    }
+    std::vector<Interruption> interruptions;
+    for (const ThreadView& thread : choose(process, table, options, in, tids)) {
+        interruptions.emplace_back(process, table, thread, order);
+    }
+    interrupt_all(interruptions, order);
+
+    Status worst = Status::done;
+    Json list = Json::array();
+    for (const Interruption& interruption : interruptions) {
+        const InterruptResult& result = interruption.result();
+        worst = std::max(worst, result.status);
+        if (options.json) {
+            list.push_back(result_json(interruption));
+        } else {
+            std::cout << interruption.thread().id.here << ' ' << sentence(result, table) << '\n';
+        }
+    }
+    if (options.json) {
+        print_json({{"pid", pid},
+                    {"outcome", outcome_name(order.wanted.outcome, order.wanted.error)},
+                    {"threads", std::move(list)}});
+    }
+    return worst;
+}
+
+}  // namespace interrupt::control

@@ -1,0 +1,76 @@
+// The commands of interruptctl: what each needs from the command line, and the function that does it. Each returns the
+// exit status, or throws Failure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/failure.h"
+
+namespace interrupt::control {
+
+struct ThreadsOptions {
+    std::string pid;
+    bool json = false;
+};
+Status threads_command(const ThreadsOptions& options);
+
+struct InterruptOptions {
+    std::string pid;
+    std::vector<std::string> tids;
+    bool main = false;
+    bool all = false;
+    std::string name;  // glob
+    std::string in;    // call
+    std::string as = "default";
+    std::string timeout = "1";
+    bool this_wait = false;
+    bool sticky = false;
+    bool json = false;
+};
+Status interrupt_command(const InterruptOptions& options);
+
+struct WaitOptions {
+    std::string pid;
+    std::string tid;  // empty: any
+    std::string in;
+    std::string timeout = "10";
+    bool json = false;
+};
+Status wait_command(const WaitOptions& options);
+
+struct ClearOptions {
+    std::string pid;
+    std::string tid;
+    bool json = false;
+};
+Status clear_command(const ClearOptions& options);
+
+struct PsOptions {
+    bool all = false;  // every user's
+    bool json = false;
+};
+Status ps_command(const PsOptions& options);
+
+struct RunOptions {
+    bool no_follow = false;
+    std::vector<std::string> program;
+};
+Status run_command(const RunOptions& options);
+
+struct DoctorOptions {
+    std::string subject;  // process id, program, or empty: the system
+    bool json = false;
+};
+Status doctor_command(const DoctorOptions& options);
+
+// --- what several of them read ---
+
+// A process or thread id. Throws Failure(usage), which calls it `what`.
+pid_t parse_id(const std::string& word, const char* what);
+
+// Seconds, with fractions, as ns. Throws Failure(usage).
+uint64_t parse_timeout(const std::string& word);
+
+}  // namespace interrupt::control

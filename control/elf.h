@@ -1,0 +1,24 @@
+// What an ELF file says about itself, as far as the dynamic linker's interest goes. Every offset in the file is
+// checked: it may be anything.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace interrupt::control {
+
+struct ElfFile {
+    bool native = false;      // this machine's processor, word size and byte order; the rest is read only if so
+    std::string made_for;     // "aarch64, 64 bits"
+    bool program = false;     // can be executed
+    bool cut_short = false;   // something it promises lies beyond its end
+    std::string interpreter;  // its dynamic linker; empty: static
+    std::vector<std::string> needed;
+    bool python = false;  // it is, or is linked with, CPython
+};
+
+// Nothing if the file is no ELF file.
+std::optional<ElfFile> read_elf(int fd);
+
+}  // namespace interrupt::control

@@ -1,0 +1,340 @@
+#include "control/interruption.h"
+
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <ctime>
+
+namespace interrupt::control {
+namespace {
+
+constexpr uint64_t microsecond = 1'000;
+constexpr uint64_t millisecond = 1'000'000;
+
+volatile std::sig_atomic_t stopped_by = 0;
+
+// While requests are out, the signals that end a command only make it withdraw them first.
+class StopSignals {
+public:
+    StopSignals() {
+        struct sigaction action {};
+        action.sa_handler = [](int signal) { stopped_by = signal; };
+        for (size_t i = 0; i < std::size(signals); ++i) {
+            ::sigaction(signals[i], nullptr, &before_[i]);
+            if (before_[i].sa_handler != SIG_IGN) {
+                ::sigaction(signals[i], &action, nullptr);
+            }
+        }
+    }
+    ~StopSignals() {
+        for (size_t i = 0; i < std::size(signals); ++i) {
+            ::sigaction(signals[i], &before_[i], nullptr);
+        }
+    }
+
+private:
+    static constexpr int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction before_[std::size(signals)];
+};
+
+void sleep_for(uint64_t nanoseconds) {
+    const timespec time{0, static_cast<long>(nanoseconds)};
+    ::nanosleep(&time, nullptr);
+}
+
+bool cpython_installed(const TableFile& table) {
+    return static_cast<AdapterState>(table.live_header().adapter.load(std::memory_order_relaxed)) ==
+           AdapterState::installed;
+}
+
+}  // namespace
+
+std::string result_name(InterruptResult::Word word) {
+    switch (word) {
+        case InterruptResult::Word::delivered:
+            return "delivered";
+        case InterruptResult::Word::withdrawn:
+            return "withdrawn";
+        case InterruptResult::Word::pending:
+            return "pending";
+        case InterruptResult::Word::refused:
+            return "refused";
+        case InterruptResult::Word::ended:
+            return "ended";
+        case InterruptResult::Word::cleared:
+            return "cleared";
+        case InterruptResult::Word::replaced:
+            return "replaced";
+        case InterruptResult::Word::on_its_way:
+            return "on its way";
+    }
+    return "unknown";
+}
+
+Interruption::Interruption(const Process& process, TableFile& table, const ThreadView& thread, const Order& order)
+    : requester_(process, table, thread.id), before_(thread), order_(order) {}
+
+void Interruption::settle(InterruptResult::Word word, Status status, const std::string& reason) {
+    settled_ = true;
+    result_.word = word;
+    result_.status = status;
+    result_.reason = reason;
+}
+
+void Interruption::begin() {
+    try {
+        post();
+    } catch (const Failure& failure) {  // the other threads' requests go on
+        settle(InterruptResult::Word::refused, failure.status(), failure.what());
+    }
+}
+
+void Interruption::post() {
+    const TableFile& table = requester_.table();
+    if (before_.seccomp || table.live_header().flags.load(std::memory_order_relaxed) & table_seccomp) {
+        settle(InterruptResult::Word::refused, Status::not_under_shim,
+               "it runs under a seccomp filter, which may end the process for a system call that the interrupt needs");
+        return;
+    }
+    if (order_.this_wait && !before_.blocked()) {
+        settle(InterruptResult::Word::refused, Status::not_delivered, "it waits in no call of the list now");
+        return;
+    }
+    for (int attempt = 0;; ++attempt) {
+        index_ = find_or_claim(requester_);
+        ThreadRecord& record = table.record(index_);
+        owner_ = {requester_.thread().there, record.generation.load(std::memory_order_acquire)};
+        // Of all that was seen before, only the number of the wait must hold: the protocol compares it again.
+        const Posted posted = interrupt::post(requester_, table.live_header(), record, owner_, order_.wanted.outcome,
+                                              order_.wanted.error, order_.this_wait ? before_.record->state.wait() : 0);
+        table.verify();
+        sequence_ = posted.sequence;
+        result_.coalesced = posted.coalesced;
+        if (posted.error == ESRCH &&
+            sequence_ == 0) {  // the record has changed hands: the thread's end, or its own claim
+            if (!requester_.process().task_stat(requester_.thread().here)) {
+                settle(InterruptResult::Word::ended, Status::not_found, "it has ended");
+                return;
+            }
+            if (attempt < 100) {
+                continue;
+            }
+        }
+        if (posted.error == EPERM || posted.error == ENOSYS) {
+            withdraw(requester_, table.live_header(), record, owner_, sequence_);
+            settle(InterruptResult::Word::refused, Status::not_permitted,
+                   text("the system does not let it be nudged: ", std::strerror(posted.error)));
+        }
+        return;
+    }
+}
+
+void Interruption::settle_delivered(const RecordView& record) {
+    settle(InterruptResult::Word::delivered, Status::done);
+    if (record.delivered.sequence() != sequence_) {
+        result_.together = true;
+        return;
+    }
+    result_.latency = record.delivered_latency;
+    const Call call = record.delivered.call();
+    if (call != Call::running) {
+        const bool same = before_.blocked() && before_.record->state.call() == call;
+        result_.call = same ? call_text(call, before_.record->target) : call_name(call);
+    }
+}
+
+void Interruption::look() {
+    const RecordView now(requester_.table().record(index_));
+    requester_.table().verify();
+    const bool mine = now.tid == owner_.tid && now.generation == owner_.generation;
+    // A thread may end at once when it is interrupted: its record is free then, and still says so.
+    const bool just_released = now.tid == 0 && now.generation == owner_.generation + 1;
+    if ((mine || just_released) && now.delivered.outcome() != Outcome::none &&
+        reached(now.delivered.sequence(), sequence_)) {
+        settle_delivered(now);
+    } else if ((mine || just_released) && reached(now.cleared, sequence_)) {
+        settle(InterruptResult::Word::cleared, Status::not_delivered,
+               "the thread itself or another requester cleared it");
+    } else if (!mine) {
+        follow();
+    }
+}
+
+// The record is no longer the thread's. Either the thread has ended, or the thread and a requester claimed one for it
+// at the same time and only the other is left: whoever gave this one up has put the request there.
+void Interruption::follow() {
+    if (!requester_.process().task_stat(requester_.thread().here)) {
+        settle(InterruptResult::Word::ended, Status::not_delivered, "it ended before that");
+        return;
+    }
+    const TableFile& table = requester_.table();
+    if (const auto index = table.find(requester_.thread().there)) {
+        index_ = *index;
+        const ThreadRecord& record = table.record(index_);
+        owner_ = {requester_.thread().there, record.generation.load(std::memory_order_acquire)};
+        sequence_ = Request{record.request.load(std::memory_order_relaxed)}.sequence();
+    }
+}
+
+void Interruption::nudge() {
+    const bool ended = !requester_.process().task_stat(requester_.thread().here);
+    if (ended || !requester_.table().still_mapped()) {
+        look();  // it may have been delivered just before
+        if (!settled_) {
+            settle(InterruptResult::Word::ended, Status::not_delivered,
+                   ended ? "it ended before that" : "its process has called exec");
+        }
+        return;
+    }
+    nudge_again(requester_, requester_.table().live_header(), requester_.table().record(index_), owner_, sequence_);
+}
+
+void Interruption::nudge_if_computing() {
+    const ThreadRecord& record = requester_.table().record(index_);
+    if (!cpython_installed(requester_.table()) || State{record.state.load(std::memory_order_relaxed)}.blocked()) {
+        return;
+    }
+    nudge_computing(requester_, requester_.table().record(index_), owner_, sequence_);
+}
+
+void Interruption::give_up(bool by_user) {
+    const TableFile& table = requester_.table();
+    const auto now = observe(requester_.process(), table, requester_.thread().here);
+    std::string reason = by_user ? "this command was interrupted" : now ? why_not(*now) : "it has ended";
+    if (order_.sticky && now && !by_user && !requester_.table_left()) {
+        settle(InterruptResult::Word::pending, order_.timeout == 0 ? Status::done : Status::not_delivered, reason);
+        return;
+    }
+    const Withdrawal withdrawal = withdraw(requester_, table.live_header(), table.record(index_), owner_, sequence_);
+    table.verify();
+    switch (withdrawal) {
+        case Withdrawal::withdrawn:
+            settle(InterruptResult::Word::withdrawn, Status::not_delivered, reason);
+            break;
+        case Withdrawal::delivered:
+            look();
+            if (!settled_) {
+                settle(InterruptResult::Word::ended, Status::not_delivered, "its record was given to another thread");
+            }
+            break;
+        case Withdrawal::on_its_way:
+            settle(InterruptResult::Word::on_its_way, Status::not_delivered,
+                   "the exception is about to be raised and cannot be withdrawn any more");
+            break;
+        case Withdrawal::replaced:
+            settle(InterruptResult::Word::replaced, Status::not_delivered,
+                   "a newer request has taken its place and stays pending");
+            break;
+        case Withdrawal::gone:
+            look();
+            if (!settled_) {
+                settle(InterruptResult::Word::ended, Status::not_delivered, "it ended before that");
+            }
+            break;
+    }
+}
+
+std::string Interruption::why_not(const ThreadView& now) const {
+    if (requester_.table_left() || !requester_.table().still_mapped()) {
+        return "its process has ended or has called exec since";
+    }
+    if (now.kernel.stopped()) {
+        return now.kernel.state == 't' ? "it is stopped by a debugger" : "it is stopped (SIGCONT lets it go on)";
+    }
+    if (!now.record) {
+        return "it has lost its record in the thread table";
+    }
+    const RecordView& record = *now.record;
+    if (record.request.claimed()) {
+        return "the exception is about to be raised";
+    }
+    if (record.mask == Mask::all) {
+        return "it is masked: the thread defers interrupts";
+    }
+    if (!record.state.blocked()) {
+        return why_not_while_running(now);
+    }
+    const std::string where = text("it waits in ", now.call());
+    if (order_.this_wait && record.state.wait() != before_.record->state.wait()) {
+        return text("the wait in ", before_.call(), " was over before; now ", where);
+    }
+    if (record.state.call() < Call::count && !can_have(traits(record.state.call()).kind, order_.wanted.outcome)) {
+        return text(where, ", which cannot end with ", outcome_name(order_.wanted.outcome, order_.wanted.error));
+    }
+    if (order_.wanted.outcome == Outcome::timeout) {
+        return text(where, ", perhaps without a time limit: `timeout` acts at waits that have one");
+    }
+    if (cpython_installed(requester_.table()) && record.state.call() < Call::count &&
+        traits(record.state.call()).kind == Kind::Condition) {
+        return text(where, ", which is left alone in CPython: most likely it waits for the interpreter's lock (GIL)");
+    }
+    return text(where, " and has not reacted");
+}
+
+std::string Interruption::why_not_while_running(const ThreadView& now) const {
+    const bool cpython = cpython_installed(requester_.table());
+    if (order_.this_wait) {
+        return text("the wait in ", before_.call(), " was over before");
+    }
+    if (now.kernel.sleeping()) {
+        const std::string where = requester_.process().task_sleeps_in(requester_.thread().here);
+        return text("it is blocked outside the list of calls that can be interrupted",
+                    where.empty() ? "" : text(", in ", where));
+    }
+    if (cpython && now.record->mask == Mask::on_blocking) {
+        return "it is running, and its mask lets it be interrupted only in a blocking call";
+    }
+    return cpython ? "it is running: it computes in C code and has not returned to the interpreter"
+                   : "it is running and has come to no blocking call";
+}
+
+void interrupt_all(std::vector<Interruption>& interruptions, const Order& order) {
+    ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);  // short sleeps are to be short
+    stopped_by = 0;
+    {
+        const StopSignals stop_signals;
+        for (Interruption& interruption : interruptions) {
+            interruption.begin();
+        }
+        const uint64_t start = monotonic_now();
+        uint64_t next_nudge = start + 10 * millisecond;
+        uint64_t next_computing = start;
+        uint64_t pause = 20 * microsecond;
+        for (;;) {
+            const uint64_t now = monotonic_now();
+            bool all_settled = true;
+            for (Interruption& interruption : interruptions) {
+                if (!interruption.settled()) {
+                    interruption.look();
+                }
+                if (!interruption.settled() && now >= next_nudge) {
+                    interruption.nudge();
+                }
+                if (!interruption.settled() && now >= next_computing) {
+                    interruption.nudge_if_computing();
+                }
+                all_settled = all_settled && interruption.settled();
+            }
+            if (all_settled || stopped_by || now - start >= order.timeout) {
+                break;
+            }
+            next_nudge = now >= next_nudge ? now + 10 * millisecond : next_nudge;
+            next_computing = now >= next_computing ? now + 5 * millisecond : next_computing;
+            sleep_for(std::min(pause, order.timeout - (now - start)));
+            pause = std::min(pause * 3 / 2, millisecond);
+        }
+        for (Interruption& interruption : interruptions) {
+            if (!interruption.settled()) {
+                interruption.give_up(stopped_by != 0);
+            }
+        }
+    }
+    if (stopped_by) {
+        ::raise(stopped_by);
+    }
+}
+
+}  // namespace interrupt::control

@@ -1,0 +1,230 @@
+// interruptctl: the command line, and nothing else.
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iostream>
+
+#include "control/commands.h"
+#include "control/names.h"
+#include "control/process.h"
+
+namespace interrupt::control {
+namespace {
+
+constexpr const char* about =
+    "Interrupts threads that are blocked in a system call, in programs that run under libinterrupt.so.";
+
+constexpr const char* statuses =
+    "Exit status: 0 done; 2 usage; 3 no such process, thread or program; 4 not under the shim, or cannot be;\n"
+    "5 not delivered in time; 6 not permitted.";
+
+// The command line of `run` ends where the program's begins: nothing after that is an option of ours.
+struct CommandLine {
+    std::vector<std::string> ours;
+    std::vector<std::string> program;
+};
+
+CommandLine split(int argc, char** argv) {
+    CommandLine line{{argv + 1, argv + argc}, {}};
+    if (line.ours.empty() || line.ours.front() != "run") {
+        return line;
+    }
+    auto end = std::find_if(line.ours.begin() + 1, line.ours.end(), [](const std::string& word) {
+        return word == "--" || !word.starts_with('-') || word == "-";
+    });
+    line.program.assign(end != line.ours.end() && *end == "--" ? end + 1 : end, line.ours.end());
+    line.ours.erase(end, line.ours.end());
+    return line;
+}
+
+class Program {
+public:
+    Program() : app_(about, "interruptctl") {
+        app_.set_version_flag("--version", "interruptctl " INTERRUPT_VERSION);
+        app_.set_help_flag("--help,-h", "Print this help and exit");
+        app_.get_formatter()->column_width(28);
+        app_.footer(statuses);
+        add_run();
+        add_ps();
+        add_threads();
+        add_interrupt();
+        add_wait();
+        add_clear();
+        add_doctor();
+    }
+
+    Status run(CommandLine line) {
+        if (line.ours.empty()) {
+            std::cerr << app_.help();
+            return Status::usage;
+        }
+        check_command(line.ours.front());
+        run_.program = std::move(line.program);
+        std::reverse(line.ours.begin(), line.ours.end());  // as CLI11 wants it
+        try {
+            app_.parse(line.ours);
+        } catch (const CLI::Success& success) {
+            app_.exit(success);
+            return Status::done;
+        } catch (const CLI::ParseError& error) {
+            throw Failure(Status::usage, complaint(error));
+        }
+        return chosen_();
+    }
+
+private:
+    // CLI11's own complaint about a wrong command names no other.
+    void check_command(const std::string& word) const {
+        std::vector<std::string> commands;
+        for (const CLI::App* command : app_.get_subcommands([](const CLI::App*) { return true; })) {
+            commands.push_back(command->get_name());
+        }
+        if (word.starts_with('-') || std::find(commands.begin(), commands.end(), word) != commands.end()) {
+            return;
+        }
+        throw Failure(Status::usage, text("there is no command `", printable(word), "`.", suggestion(word, commands),
+                                          " `interruptctl --help` lists them."));
+    }
+
+    std::string complaint(const CLI::ParseError& error) const {
+        const auto parsed = app_.get_subcommands();
+        const std::string help =
+            parsed.empty() ? "interruptctl --help" : text("interruptctl ", parsed.front()->get_name(), " --help");
+        std::string what = printable(error.what());
+        while (!what.empty() && (what.back() == '.' || what.back() == ' ' || what.back() == '?')) {
+            what.pop_back();
+        }
+        return text(what, ". See `", help, "`.");
+    }
+
+    template <class Options>
+    CLI::App* add(const char* name, const char* description, Options& options, Status (*command)(const Options&),
+                  const char* examples) {
+        CLI::App* sub = app_.add_subcommand(name, description);
+        sub->footer(examples);
+        sub->callback([this, &options, command] { chosen_ = [&options, command] { return command(options); }; });
+        return sub;
+    }
+
+    void add_run() {
+        CLI::App* sub = add("run", "Start a program under the shim", run_, run_command,
+                            "The first word that is no option is the program; `--` before it is optional.\n\n"
+                            "Examples:\n"
+                            "  interruptctl run python3 app.py\n"
+                            "  interruptctl run --no-follow -- ./server --port 80");
+        // For the help alone: split() has taken them off.
+        sub->add_option("PROGRAM", run_.program, "The program, looked up in PATH, and its arguments")->type_name("");
+        sub->add_flag("--no-follow", run_.no_follow, "The programs that it starts are not under the shim");
+    }
+
+    void add_ps() {
+        CLI::App* sub = add("ps", "List the processes under the shim", ps_, ps_command,
+                            "Also removes the thread tables that dead processes have left.\n\n"
+                            "Examples:\n"
+                            "  interruptctl ps\n"
+                            "  interruptctl ps --json | jq '.processes[].pid'");
+        sub->add_flag("--all", ps_.all, "Every user's (as root; otherwise only this user's can be seen)");
+        sub->add_flag("--json", ps_.json, "As JSON");
+    }
+
+    void add_threads() {
+        CLI::App* sub = add("threads", "List the threads of a process and where each waits", threads_, threads_command,
+                            "Examples:\n"
+                            "  interruptctl threads 4242");
+        sub->add_option("PID", threads_.pid, "Process id")->type_name("")->required();
+        sub->add_flag("--json", threads_.json, "As JSON");
+    }
+
+    void add_interrupt() {
+        CLI::App* sub =
+            add("interrupt", "Interrupt threads, and wait until it is delivered", interrupt_, interrupt_command,
+                "Outcomes: default (EINTR; in CPython ThreadInterrupted), errno:NAME, timeout, eof.\n"
+                "What is not delivered in time is withdrawn, unless --sticky.\n\n"
+                "Examples:\n"
+                "  interruptctl interrupt 4242 4245\n"
+                "  interruptctl interrupt 4242 --in recv --as errno:ECONNRESET\n"
+                "  interruptctl interrupt 4242 --name 'worker*' --timeout 0.2");
+        sub->add_option("PID", interrupt_.pid, "Process id")->type_name("")->required();
+        sub->add_option("TID", interrupt_.tids, "Thread ids")->type_name("");
+        sub->add_flag("--main", interrupt_.main, "The main thread");
+        sub->add_flag("--all", interrupt_.all, "Every thread");
+        sub->add_option("--name", interrupt_.name, "The threads whose name matches GLOB")->type_name("GLOB");
+        sub->add_option("--in", interrupt_.in, "The threads that wait in CALL")->type_name("CALL");
+        sub->add_option("--as", interrupt_.as, "What the interrupted call returns")
+            ->type_name("OUTCOME")
+            ->capture_default_str();
+        sub->add_option("--timeout", interrupt_.timeout, "How long to wait for delivery, in seconds")
+            ->type_name("S")
+            ->capture_default_str();
+        CLI::Option* this_wait =
+            sub->add_flag("--this-wait", interrupt_.this_wait, "Only the wait that the thread is in now, no later one");
+        sub->add_flag("--sticky", interrupt_.sticky, "Leave it pending if it is not delivered in time")
+            ->excludes(this_wait);
+        sub->add_flag("--json", interrupt_.json, "As JSON");
+    }
+
+    void add_wait() {
+        CLI::App* sub = add("wait", "Wait until a thread is blocked in a call", wait_, wait_command,
+                            "Examples:\n"
+                            "  interruptctl wait 4242 --in accept --timeout 5");
+        sub->add_option("PID", wait_.pid, "Process id")->type_name("")->required();
+        sub->add_option("TID", wait_.tid, "Thread id; any thread without it");
+        sub->add_option("--in", wait_.in, "The call")->type_name("CALL")->required();
+        sub->add_option("--timeout", wait_.timeout, "How long to wait, in seconds")
+            ->type_name("S")
+            ->capture_default_str();
+        sub->add_flag("--json", wait_.json, "As JSON");
+    }
+
+    void add_clear() {
+        CLI::App* sub = add("clear", "Take back whatever is pending for a thread", clear_, clear_command,
+                            "Examples:\n"
+                            "  interruptctl clear 4242 4245");
+        sub->add_option("PID", clear_.pid, "Process id")->type_name("")->required();
+        sub->add_option("TID", clear_.tid, "Thread id")->type_name("")->required();
+        sub->add_flag("--json", clear_.json, "As JSON");
+    }
+
+    void add_doctor() {
+        CLI::App* sub =
+            add("doctor", "Say whether and why (not) something can be interrupted", doctor_, doctor_command,
+                "A number is a process id; a program of that name is ./NUMBER. Without argument: this system.\n\n"
+                "Examples:\n"
+                "  interruptctl doctor 4242\n"
+                "  interruptctl doctor /usr/bin/python3");
+        sub->add_option("PID|PROGRAM", doctor_.subject, "Process id, or program as `run` would find it")->type_name("");
+        sub->add_flag("--json", doctor_.json, "As JSON");
+    }
+
+    CLI::App app_;
+    std::function<Status()> chosen_;
+    RunOptions run_;
+    PsOptions ps_;
+    ThreadsOptions threads_;
+    InterruptOptions interrupt_;
+    WaitOptions wait_;
+    ClearOptions clear_;
+    DoctorOptions doctor_;
+};
+
+}  // namespace
+}  // namespace interrupt::control
+
+int main(int argc, char** argv) {
+    using namespace interrupt::control;
+    try {
+        Program program;
+        const Status status = program.run(split(argc, argv));
+        if (!std::cout.flush()) {
+            throw Failure(Status::not_permitted, "the output could not be written.");
+        }
+        return static_cast<int>(status);
+    } catch (const Failure& failure) {
+        std::cout.flush();
+        std::cerr << "interruptctl: " << failure.what() << '\n';
+        return static_cast<int>(failure.status());
+    } catch (const std::exception& error) {
+        std::cerr << "interruptctl: " << error.what() << ".\n";
+        return 1;
+    }
+}

@@ -1,0 +1,238 @@
+#include "control/names.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <iterator>
+#include <numeric>
+#include <utility>
+
+#include "control/failure.h"
+#include "control/process.h"
+
+namespace interrupt::control {
+namespace {
+
+constexpr int most_errors = 4095;  // the kernel's own limit
+
+// Other names of the same numbers; strerrorname_np knows one for each.
+constexpr std::pair<const char*, int> error_aliases[] = {
+    {"EWOULDBLOCK", EWOULDBLOCK}, {"EDEADLOCK", EDEADLOCK}, {"ENOTSUP", ENOTSUP}, {"EOPNOTSUPP", EOPNOTSUPP}};
+
+// Other public names of a call, which report as that call.
+constexpr std::pair<const char*, const char*> call_variants[] = {
+#define INTERPOSE(...)
+#define VARIANT(ret, name, call, ...) {#name, #call},
+#define CUSTOM(...)
+#define CUSTOM_VARIANT(name, call, kind) {#name, #call},
+#include "../shim/interposers.def"
+#undef INTERPOSE
+#undef VARIANT
+#undef CUSTOM
+#undef CUSTOM_VARIANT
+};
+
+size_t edit_distance(std::string_view from, std::string_view to) {
+    std::vector<size_t> row(to.size() + 1);
+    std::iota(row.begin(), row.end(), size_t{0});
+    for (size_t i = 0; i < from.size(); ++i) {
+        size_t diagonal = std::exchange(row[0], i + 1);
+        for (size_t j = 0; j < to.size(); ++j) {
+            const size_t replaced = diagonal + (from[i] != to[j]);
+            diagonal = row[j + 1];
+            row[j + 1] = std::min({replaced, row[j] + 1, diagonal + 1});
+        }
+    }
+    return row.back();
+}
+
+std::string format(const char* pattern, auto... values) {
+    char buffer[64];
+    std::snprintf(buffer, sizeof buffer, pattern, values...);
+    return buffer;
+}
+
+int parse_error_name(std::string_view name) {
+    std::vector<std::string> known;
+    for (int error = 1; error <= most_errors; ++error) {
+        if (const char* candidate = ::strerrorname_np(error)) {
+            if (name == candidate) {
+                return error;
+            }
+            known.emplace_back(candidate);
+        }
+    }
+    for (const auto& [alias, error] : error_aliases) {
+        if (name == alias) {
+            return error;
+        }
+    }
+    throw Failure(Status::usage, text("`", printable(name), "` is no error name.", suggestion(name, known)));
+}
+
+}  // namespace
+
+WantedOutcome parse_outcome(std::string_view word) {
+    constexpr std::string_view error_prefix = "errno:";
+    if (word == "default") {
+        return {Outcome::default_, 0};
+    }
+    if (word == "timeout") {
+        return {Outcome::timeout, 0};
+    }
+    if (word == "eof") {
+        return {Outcome::eof, 0};
+    }
+    if (word.starts_with(error_prefix)) {
+        return {Outcome::error, static_cast<uint16_t>(parse_error_name(word.substr(error_prefix.size())))};
+    }
+    throw Failure(Status::usage,
+                  text("`", printable(word), "` is no outcome; there are default, errno:NAME, timeout and eof.",
+                       suggestion(word, {"default", "timeout", "eof", "errno:NAME"})));
+}
+
+std::string outcome_name(Outcome outcome, uint16_t error) {
+    switch (outcome) {
+        case Outcome::none:
+            return "none";
+        case Outcome::default_:
+            return "default";
+        case Outcome::timeout:
+            return "timeout";
+        case Outcome::eof:
+            return "eof";
+        case Outcome::error: {
+            const char* name = ::strerrorname_np(error);
+            return name ? text("errno:", name) : text("errno:", error);
+        }
+    }
+    return "unknown";
+}
+
+Call parse_call(std::string_view name) {
+    std::vector<std::string> known;
+    for (size_t i = 1; i < static_cast<size_t>(Call::count); ++i) {
+        if (name == call_traits[i].name) {
+            return static_cast<Call>(i);
+        }
+        known.emplace_back(call_traits[i].name);
+    }
+    for (const auto& [variant, call] : call_variants) {
+        if (name == variant) {
+            throw Failure(Status::usage,
+                          text("`", name, "` is shown as the call that it is a variant of. Say `", call, "`."));
+        }
+    }
+    throw Failure(Status::usage, text("`", printable(name), "` is no call that a thread can be interrupted in.",
+                                      suggestion(name, known)));
+}
+
+std::string call_name(Call call) {
+    return call < Call::count ? traits(call).name : "unknown call";
+}
+
+Target target_of(Call call) {
+    if (call >= Call::count || call == Call::running) {
+        return Target::none;
+    }
+    switch (traits(call).kind) {
+        case Kind::Receive:
+        case Kind::Read:
+        case Kind::Send:
+        case Kind::Write:
+        case Kind::Accept:
+        case Kind::Connect:
+            return Target::descriptor;
+        case Kind::Poll:  // poll and select wait for many
+            return call_name(call).starts_with("epoll") ? Target::descriptor : Target::none;
+        case Kind::Semaphore:
+        case Kind::Condition:
+            return Target::address;
+        case Kind::Child:
+            return Target::child;
+        case Kind::Sleep:
+        case Kind::Open:
+        case Kind::Signal:
+        case Kind::SignalSet:
+        case Kind::Join:
+            break;
+    }
+    return Target::none;
+}
+
+std::string call_text(Call call, uint64_t target) {
+    const std::string name = call_name(call);
+    const auto number = static_cast<int32_t>(target);
+    switch (target_of(call)) {
+        case Target::descriptor:
+            return text(name, "(fd ", number, ")");
+        case Target::address:
+            return text(name, "(", format("%#llx", static_cast<unsigned long long>(target)), ")");
+        case Target::child:
+            return number == -1 ? text(name, "(any)") : text(name, "(", number, ")");
+        case Target::none:
+            break;
+    }
+    return name;
+}
+
+std::string mask_name(Mask mask) {
+    switch (mask) {
+        case Mask::none:
+            return "none";
+        case Mask::on_blocking:
+            return "on_blocking";
+        case Mask::all:
+            return "all";
+    }
+    return "unknown";
+}
+
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
+    std::string best;
+    size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
+    for (const std::string& candidate : candidates) {
+        const bool completes = word.size() >= 3 && candidate.starts_with(word);
+        const size_t distance = completes ? 1 : edit_distance(word, candidate);
+        if (distance < best_distance && distance < candidate.size()) {
+            best_distance = distance;
+            best = candidate;
+        }
+    }
+    return best;
+}
+
+std::string suggestion(std::string_view word, const std::vector<std::string>& candidates) {
+    const std::string best = nearest(word, candidates);
+    return best.empty() ? "" : text(" Did you mean `", best, "`?");
+}
+
+std::string duration_text(uint64_t nanoseconds) {
+    const auto milliseconds = static_cast<unsigned long long>(nanoseconds / 1'000'000);
+    const auto seconds = milliseconds / 1000;
+    if (seconds < 1) {
+        return format("%llums", milliseconds);
+    }
+    if (seconds < 60) {
+        return format("%llu.%llus", seconds, milliseconds % 1000 / 100);
+    }
+    if (seconds < 3600) {
+        return format("%llum%02llus", seconds / 60, seconds % 60);
+    }
+    if (seconds < 86400) {
+        return format("%lluh%02llum", seconds / 3600, seconds / 60 % 60);
+    }
+    return format("%llud%02lluh", seconds / 86400, seconds / 3600 % 24);
+}
+
+std::string latency_text(uint64_t nanoseconds) {
+    if (nanoseconds < 10'000'000) {
+        return format("%llu us", static_cast<unsigned long long>(nanoseconds / 1000));
+    }
+    if (nanoseconds < 10'000'000'000) {
+        return format("%llu ms", static_cast<unsigned long long>(nanoseconds / 1'000'000));
+    }
+    return format("%.1f s", static_cast<double>(nanoseconds) / 1e9);
+}
+
+}  // namespace interrupt::control

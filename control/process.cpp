@@ -1,0 +1,164 @@
+#include "control/process.h"
+
+#include <dirent.h>
+#include <pwd.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "control/failure.h"
+
+namespace interrupt::control {
+namespace {
+
+struct CloseDirectory {
+    void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+// The names in a directory that are numbers.
+std::vector<pid_t> numeric_entries(int parent, const char* path) {
+    std::vector<pid_t> entries;
+    const int fd = ::openat(parent, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const std::unique_ptr<DIR, CloseDirectory> directory(fd < 0 ? nullptr : ::fdopendir(fd));
+    if (!directory) {
+        return entries;
+    }
+    while (const dirent* entry = ::readdir(directory.get())) {
+        if (const auto number = parse_number(entry->d_name)) {
+            entries.push_back(static_cast<pid_t>(*number));
+        }
+    }
+    std::sort(entries.begin(), entries.end());
+    return entries;
+}
+
+std::string task_file(pid_t tid, const char* name) {
+    return text("task/", tid, "/", name);
+}
+
+Failure no_such_process(pid_t pid) {
+    return {Status::not_found, text("there is no process ", pid, ".")};
+}
+
+}  // namespace
+
+Process::Process(pid_t pid)
+    : pid_(pid), directory_(::open(text("/proc/", pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
+    const auto stat = directory_ ? read("stat") : std::nullopt;
+    const auto status = directory_ ? read("status") : std::nullopt;
+    const auto parsed_stat = stat ? parse_stat(*stat) : std::nullopt;
+    const auto parsed_status = status ? parse_status(*status) : std::nullopt;
+    if (!parsed_stat || !parsed_status) {
+        throw no_such_process(pid);
+    }
+    stat_ = *parsed_stat;
+    status_ = *parsed_status;
+    if (status_.process != pid) {
+        throw Failure(Status::not_found, text("there is no process ", pid, "; a thread of process ", status_.process,
+                                              " has that id. Name both: the process, then the thread."));
+    }
+    if (stat_.ended()) {
+        throw Failure(Status::not_found,
+                      text("process ", pid, " has ended and only waits for its parent to collect its status."));
+    }
+    if (stat_.kernel_thread()) {
+        throw Failure(Status::not_under_shim, text(pid, " is a kernel thread; only programs can be interrupted."));
+    }
+    const auto users = status_.users;
+    if (::geteuid() != 0 && (users[0] != ::geteuid() || users[1] != ::geteuid() || users[2] != ::geteuid())) {
+        const uid_t other = users[1] != ::geteuid() ? users[1] : users[0] != ::geteuid() ? users[0] : users[2];
+        throw Failure(Status::not_permitted, text("process ", pid, " belongs to ", user_text(other),
+                                                  ": only that user and root may look at or interrupt its threads."));
+    }
+    struct stat ours, theirs;
+    if (::stat("/proc/self/ns/pid", &ours) == 0 && ::fstatat(directory_.get(), "ns/pid", &theirs, 0) == 0) {
+        other_namespace_ = ours.st_dev != theirs.st_dev || ours.st_ino != theirs.st_ino;
+    } else {
+        other_namespace_ = status_.ids.size() > 1;
+    }
+}
+
+std::string Process::command() const {
+    std::string line = read("cmdline").value_or("");
+    while (!line.empty() && line.back() == '\0') {
+        line.pop_back();
+    }
+    std::replace(line.begin(), line.end(), '\0', ' ');
+    return line.empty() ? "[" + printable(stat_.name) + "]" : printable(line);
+}
+
+std::vector<Mapping> Process::maps() const {
+    const auto contents = read("maps");
+    if (!contents && (errno == EACCES || errno == EPERM)) {
+        throw Failure(Status::not_permitted,
+                      text("process ", pid_,
+                           " may not be looked at: it has protected itself (PR_SET_DUMPABLE), or has "
+                           "more privileges than this user."));
+    }
+    if (!contents) {
+        throw no_such_process(pid_);
+    }
+    return parse_maps(*contents);
+}
+
+std::vector<pid_t> Process::tasks() const {
+    return numeric_entries(directory_.get(), "task");
+}
+
+std::optional<TaskStat> Process::task_stat(pid_t tid) const {
+    const auto contents = read(task_file(tid, "stat"));
+    auto stat = contents ? parse_stat(*contents) : std::nullopt;
+    // A leader that has called pthread_exit stays as a zombie until the other threads end.
+    return stat && !stat->ended() ? stat : std::nullopt;
+}
+
+std::optional<TaskStatus> Process::task_status(pid_t tid) const {
+    const auto contents = read(task_file(tid, "status"));
+    return contents ? parse_status(*contents) : std::nullopt;
+}
+
+std::string Process::task_sleeps_in(pid_t tid) const {
+    if (const auto call = read(task_file(tid, "syscall"))) {
+        if (const std::string name = system_call_name(*call); !name.empty()) {
+            return name;
+        }
+    }
+    const auto channel = read(task_file(tid, "wchan"));
+    return channel && *channel != "0" ? printable(*channel) : std::string();
+}
+
+bool Process::exists() const {
+    const auto contents = read("stat");
+    const auto stat = contents ? parse_stat(*contents) : std::nullopt;
+    return stat && !stat->ended();
+}
+
+std::vector<pid_t> all_processes() {
+    return numeric_entries(AT_FDCWD, "/proc");
+}
+
+std::string printable(std::string_view bytes) {
+    std::string clean(bytes);
+    for (size_t i = 0; i < clean.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(clean[i]);
+        // U+0080 to U+009F are control characters, too: two bytes in UTF-8.
+        const bool after_c2 = i > 0 && clean[i - 1] == '\xc2';
+        if (byte < 0x20 || byte == 0x7f || (after_c2 && byte < 0xa0)) {
+            clean[i] = '?';
+            if (after_c2) {
+                clean[i - 1] = '?';
+            }
+        }
+    }
+    return clean;
+}
+
+std::string user_text(uid_t user) {
+    const passwd* entry = ::getpwuid(user);
+    return entry ? text("user ", entry->pw_name) : text("user ", user);
+}
+
+}  // namespace interrupt::control

@@ -1,0 +1,62 @@
+// The text formats of proc(5). Pure functions over strings: what does not parse is absent, never guessed.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace interrupt::control {
+
+// One line of /proc/PID/maps.
+struct Mapping {
+    uint64_t start = 0;
+    uint64_t end = 0;
+    std::string permissions;  // "rw-s"
+    dev_t device = 0;
+    ino_t inode = 0;
+    std::string path;      // empty: anonymous
+    bool deleted = false;  // the file has no name any more
+    std::string_view file_name() const;
+};
+
+std::optional<Mapping> parse_mapping(std::string_view line);
+std::vector<Mapping> parse_maps(std::string_view maps);
+
+// The fields of /proc/PID/stat that are needed here.
+struct TaskStat {
+    std::string name;  // any bytes: the program chooses them
+    char state = '?';
+    uint64_t flags = 0;
+    uint64_t start_ticks = 0;  // since boot
+    bool kernel_thread() const;
+    bool ended() const { return state == 'Z' || state == 'X' || state == 'x'; }
+    bool stopped() const { return state == 'T' || state == 't'; }
+    bool sleeping() const { return state == 'S' || state == 'D'; }
+};
+
+std::optional<TaskStat> parse_stat(std::string_view stat);
+
+// The fields of /proc/PID/status that are needed here.
+struct TaskStatus {
+    pid_t process = 0;                        // Tgid
+    std::array<uid_t, 4> users{};             // real, effective, saved, file system
+    std::vector<pid_t> ids;                   // NSpid, ours first, the innermost namespace's last
+    int seccomp = 0;                          // 0: no filter
+    uint64_t caught_signals = 0;              // SigCgt; bit 0 is signal 1
+    std::optional<uint64_t> blocked_signals;  // SigBlk
+};
+
+std::optional<TaskStatus> parse_status(std::string_view status);
+
+// "" or a name such as "futex" for the first field of /proc/PID/task/TID/syscall.
+std::string system_call_name(std::string_view syscall);
+
+// Whole-string numbers; nothing else around them.
+std::optional<int64_t> parse_number(std::string_view digits);
+
+}  // namespace interrupt::control

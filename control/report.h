@@ -1,0 +1,35 @@
+// What goes to standard output: columns for people, JSON for programs.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "control/failure.h"
+#include "control/thread_list.h"
+
+namespace interrupt::control {
+
+using Json = nlohmann::ordered_json;  // fields in the order in which they were written
+
+// Left-aligned columns, as wide as needed, two spaces apart.
+class Columns {
+public:
+    explicit Columns(std::vector<std::string> titles);
+    void row(std::vector<std::string> cells);
+    void print() const;
+
+private:
+    std::vector<std::vector<std::string>> rows_;
+};
+
+void print_line(const std::string& line);
+void print_json(const Json& json);
+
+Json thread_json(const ThreadView& thread);
+void print_threads(const std::vector<ThreadView>& threads);
+Json threads_json(const Process& process, const TableFile& table, const std::vector<ThreadView>& threads);
+
+std::string adapter_state_name(AdapterState state);
+
+}  // namespace interrupt::control

@@ -1,0 +1,72 @@
+#include "control/thread_list.h"
+
+namespace interrupt::control {
+
+std::string ThreadView::state() const {
+    if (kernel.stopped()) {
+        return "stopped";
+    }
+    if (!record) {
+        return "no record";
+    }
+    if (record->state.blocked()) {
+        return "blocked";
+    }
+    return kernel.sleeping() ? "outside" : "running";
+}
+
+std::string ThreadView::call() const {
+    return blocked() ? call_text(record->state.call(), record->target) : "-";
+}
+
+std::optional<ThreadView> observe(const Process& process, const TableFile& table, pid_t tid) {
+    ThreadView view;
+    const auto status = process.task_status(tid);
+    if (!status || status->process != process.pid()) {
+        return std::nullopt;
+    }
+    view.id = {tid, static_cast<uint32_t>(status->ids.empty() ? tid : status->ids.back())};
+    view.seccomp = status->seccomp != 0;
+    const auto index = table.find(view.id.there);
+    // The two sides are read one after the other: look again if the thread moved in between.
+    for (int attempt = 0; attempt < 5; ++attempt) {
+        if (index) {
+            view.record = RecordView(table.record(*index));
+            table.verify();
+        }
+        const auto stat = process.task_stat(tid);
+        if (!stat) {
+            return std::nullopt;
+        }
+        view.kernel = *stat;
+        if (!index || table.record(*index).state.load(std::memory_order_relaxed) == view.record->state.word) {
+            break;
+        }
+    }
+    table.verify();
+    if (view.record && view.record->tid != view.id.there) {
+        view.record.reset();
+    }
+    view.name = view.record && !view.record->name.empty() ? view.record->name : printable(view.kernel.name);
+    return view;
+}
+
+std::vector<ThreadView> observe_all(const Process& process, const TableFile& table) {
+    std::vector<ThreadView> views;
+    for (const pid_t tid : process.tasks()) {
+        if (auto view = observe(process, table, tid)) {
+            views.push_back(std::move(*view));
+        }
+    }
+    return views;
+}
+
+std::optional<uint64_t> waited(const RecordView& record) {
+    const uint64_t now = monotonic_now();
+    if (record.since == 0 || record.since > now) {  // a container may have a clock of its own
+        return std::nullopt;
+    }
+    return now - record.since;
+}
+
+}  // namespace interrupt::control

@@ -1,0 +1,37 @@
+// The threads of a process: what the kernel and the table say about each, put together.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/names.h"
+#include "control/process.h"
+#include "control/requester.h"
+#include "control/table_file.h"
+
+namespace interrupt::control {
+
+struct ThreadView {
+    ThreadId id;
+    std::string name;  // the runtime's, or else the kernel's; printable
+    TaskStat kernel;
+    bool seccomp = false;
+    std::optional<RecordView> record;
+
+    bool blocked() const { return record && record->state.blocked(); }
+    // blocked, running, stopped, outside (it sleeps in a call that is not on the list), or no record
+    std::string state() const;
+    // "recv(fd 5)", or "-" if it is in none.
+    std::string call() const;
+};
+
+// Nothing if the thread is gone. Throws Failure if the table is damaged.
+std::optional<ThreadView> observe(const Process& process, const TableFile& table, pid_t tid);
+
+std::vector<ThreadView> observe_all(const Process& process, const TableFile& table);
+
+// How long a record's wait has lasted, if that can be right.
+std::optional<uint64_t> waited(const RecordView& record);
+
+}  // namespace interrupt::control

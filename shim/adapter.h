@@ -1,0 +1,69 @@
+// The hooks by which the engine asks one runtime (CPython) what to do with its threads, and what the engine offers to
+// it. The engine knows no runtime; an adapter knows no protocol.
+#pragma once
+
+#include "control/thread_table_abi.h"
+#include "shim/thread_context.h"
+
+namespace interrupt {
+
+enum class Verdict {
+    native,       // as in any native thread: the outcome is what the call returns
+    give_up,      // the call fails with the errno that give_up() says; the runtime makes the exception
+    leave_alone,  // this wait must not be interrupted; the request stays pending
+};
+
+struct Adapter {
+    // Before an interposed call, in its thread, until it has answered true once: nothing more to be done. May call the
+    // runtime. Cleared by asking_over().
+    bool (*settle)(const BlockedCall&);
+
+    // Whether the thread's pending request may end this wait. Async-signal-safe: the nudge handler asks too.
+    Verdict (*verdict)(const BlockedCall&, Request);
+
+    // The wait ends for `request`, which the engine has just consumed and counts as delivered, unless the adapter
+    // re-posts it by owe(). Returns the errno to fail with. Runs in the thread, outside handlers, possibly with the
+    // runtime's lock released.
+    int (*give_up)(const BlockedCall&, Request);
+
+    // The nudge arrived with an unmasked request pending, but the thread is not blocked where it could act (or the
+    // verdict was leave_alone); or with a claimed request, whatever the mask: what the adapter claimed in give_up() it
+    // may still have to send on its way. Async-signal-safe; `context` is the ucontext_t of the interruption. May
+    // claim() the request, or start_cpu_retry().
+    void (*nudged)(const void* context);
+};
+
+// The one adapter of this process, or null. Set once by adapters_init() (init.cpp), before threads exist or later by
+// the thread that settles.
+extern const Adapter* adapter;
+
+// --- what the engine offers to an adapter; all async-signal-safe, for the calling thread ---
+
+// The pending request, if there is one and the mask lets it be delivered: at a blocking call, or (`between_bytecodes`)
+// anywhere. Otherwise a Request that is not pending. Costs one load when nothing is pending.
+Request deliverable(bool between_bytecodes);
+
+// Consumes `request` and counts it as delivered in `call` (Call::running: between two bytecodes). False if it is no
+// longer there: withdrawn, replaced by a newer one, or consumed.
+bool consume(Request request, Call call);
+
+// Marks `request` as on its way: no interposed call looks at it and nobody can withdraw it. False as above.
+bool claim(Request request);
+
+// Takes the claim back: the request is pending as before. False if the thread has no claimed request.
+bool unclaim();
+
+// Consumes the claimed request and counts it as delivered in `call`. False if the thread has none.
+bool deliver_claimed(Call call);
+
+// Puts back a request that was consumed but could not be raised: pending again unless a newer one is.
+void owe(Request request);
+
+// Has this thread nudged every `ns` of CPU time that it uses, as long as a request is pending: never while it sleeps,
+// so that no system call is disturbed.
+void start_cpu_retry(uint64_t ns);
+
+// Says how far the adapter is, for doctor. Both strings are copied; null leaves them as they are.
+void report_adapter(AdapterState state, const char* runtime, const char* reason);
+
+}  // namespace interrupt

@@ -1,0 +1,99 @@
+// The adapter as the engine sees it: when it moves in, and what is to become of each wait.
+#include <dlfcn.h>
+
+#include <cerrno>
+
+#include "shim/adapters/cpython/async_exception.h"
+#include "shim/adapters/cpython/blocking_builtin.h"
+#include "shim/adapters/cpython/cpython.h"
+#include "shim/adapters/cpython/install.h"
+
+namespace interrupt {
+
+namespace cpython {
+
+namespace {
+
+// A semaphore on the stack of the builtin that this frame belongs to (the parking lot's since 3.13).
+bool on_own_stack(uint64_t target, const Frame& frame) {
+    constexpr uint64_t reach = 64 * 1024;
+    return reinterpret_cast<uint64_t>(&frame) - target < reach;
+}
+
+// Only the semaphore that a builtin is about: one that it takes for something else must not fail.
+bool is_about(const Frame& frame, uint64_t semaphore) {
+    // struct { PyObject; sem_t* or PyThread_type_lock; ... } in _thread.lock, _thread.RLock, _queue.SimpleQueue
+    // before 3.13 and SemLock. If it were otherwise somewhere, nothing would match.
+    constexpr size_t semaphore_offset = 16;
+    if (frame.about != About::Acquire && frame.about != About::Queue) {
+        return false;
+    }
+    if (frame.about == About::Queue && on_own_stack(semaphore, frame)) {
+        return true;
+    }
+    return *reinterpret_cast<const uint64_t*>(static_cast<const char*>(frame.self) + semaphore_offset) == semaphore;
+}
+
+// The frame that calls of this thread belong to, as far as it is one of the main interpreter.
+Frame* main_frame() {
+    Frame* const frame = trampolines_active.load(std::memory_order_relaxed) ? top_frame() : nullptr;
+    return frame != nullptr && in_main_interpreter(frame->thread_state) ? frame : nullptr;
+}
+
+bool can_be_raised(const void* thread_state) {
+    return trampolines_active.load(std::memory_order_relaxed) && in_main_interpreter(thread_state);
+}
+
+Verdict verdict(const BlockedCall& call, Request request) {
+    const Phase now = phase();
+    if (now == Phase::waiting || now == Phase::finalized || own_thread_state() == nullptr) {
+        return Verdict::native;
+    }
+    const Frame* const frame = main_frame();
+    const Kind kind = traits(call.call).kind;
+    // The GIL's, or one of a library that does not expect it from Python.
+    if (kind == Kind::Condition || (frame != nullptr && frame->about == About::Unasked)) {
+        return Verdict::leave_alone;
+    }
+    if (kind == Kind::Semaphore && (frame == nullptr || !is_about(*frame, call.target))) {
+        return Verdict::leave_alone;
+    }
+    switch (request.outcome()) {
+        case Outcome::default_:
+            return Verdict::give_up;
+        case Outcome::error:
+            return frame != nullptr ? Verdict::give_up : Verdict::native;
+        default:
+            return Verdict::native;
+    }
+}
+
+int give_up(const BlockedCall& call, Request request) {
+    const Kind kind = traits(call.call).kind;
+    if (Frame* const frame = main_frame()) {
+        frame->gave_up = request;
+        if (kind == Kind::Semaphore) {
+            python_thread.mute_perror = call.call == Call::sem_wait_;
+            return ETIMEDOUT;
+        }
+        return kind == Kind::Signal ? EINTR : ECANCELED;
+    }
+    if (can_be_raised(own_thread_state())) {
+        owe(request);
+        python_thread.owed = claim(request);
+        start_cpu_retry(1'000'000);
+    }
+    return ECANCELED;
+}
+
+constexpr Adapter adapter{settle, verdict, give_up, nudged};
+
+}  // namespace
+
+}  // namespace cpython
+
+const Adapter* cpython_adapter_if_present() {
+    return dlsym(RTLD_DEFAULT, "Py_GetVersion") != nullptr ? &cpython::adapter : nullptr;
+}
+
+}  // namespace interrupt

@@ -1,0 +1,99 @@
+// A request and a builtin meet in one of four ways. Pending before the call: the exception is raised and nothing is
+// called. During a wait inside: the interposed call gives up, and the exception takes the place of what the builtin
+// made of that. A result that really arrived: it is returned, and the request is put back. After the call: this
+// thread's next trampoline raises it, or a millisecond of computing does.
+#include "shim/adapters/cpython/blocking_builtin.h"
+
+#include "shim/adapters/cpython/async_exception.h"
+#include "shim/adapters/cpython/thread_interrupted.h"
+
+namespace interrupt::cpython {
+
+constinit thread_local PythonThread python_thread;
+
+namespace {
+
+constexpr uint64_t retry_ns = 1'000'000;
+
+// Condition.wait re-takes its lock there, in a `finally`. An exception would make it release a lock that is not held.
+bool must_acquire(const Frame& frame) {
+    return frame.about == About::Acquire && called_from("_acquire_restore");
+}
+
+// What the failing call made the builtin raise, as opposed to an exception of a signal handler written in Python.
+bool made_by_failing_call(About about) {
+    return python.PyErr_Occurred() == nullptr || about == About::Queue ||
+           python.PyErr_ExceptionMatches(*python.PyExc_OSError) != 0;
+}
+
+bool gained_nothing(const Frame& frame, const PyObject* result) {
+    if (result == nullptr) {
+        return made_by_failing_call(frame.about);
+    }
+    return frame.about == About::Status || (frame.about == About::Acquire && result != python._Py_TrueStruct);
+}
+
+void drop(PyObject* result) {
+    python.PyErr_Clear();
+    if (result != nullptr) {
+        python.Py_DecRef(result);
+    }
+}
+
+}  // namespace
+
+void retry_between_bytecodes() {
+    const Request request = deliverable(true);
+    if (request.pending() && request.outcome() == Outcome::default_) {
+        start_cpu_retry(retry_ns);
+    }
+}
+
+bool raised_at_entry(Frame& frame) {
+    if (!in_main_interpreter(frame.thread_state)) {
+        return false;
+    }
+    const bool masked = thread_context.mask != Mask::none;
+    const bool must_go_on = must_acquire(frame);
+    if (must_go_on) {
+        frame.about = About::Unasked;
+    }
+    const Request on_its_way = take_back_claimed();
+    if (on_its_way.pending() && !masked && !must_go_on && deliver_claimed(Call::running)) {
+        raise_outcome(on_its_way);
+        return true;
+    }
+    unclaim();
+    // Other outcomes act at waits alone: if the builtin waits, the interposed call has them.
+    for (Request request = deliverable(true); !must_go_on && request.outcome() == Outcome::default_;
+         request = deliverable(true)) {
+        if (consume(request, Call::running)) {
+            raise_outcome(request);
+            return true;
+        }
+    }
+    return false;
+}
+
+PyObject* finish_contested(const Patched& builtin, const Arguments& arguments, Frame& frame, PyObject* result) {
+    python_thread.mute_perror = false;
+    if (frame.gave_up.word != 0) {
+        const Request request = frame.gave_up;
+        if (!gained_nothing(frame, result)) {
+            owe(request);
+        } else {
+            drop(result);
+            if (!must_acquire(frame)) {
+                raise_outcome(request);
+                return nullptr;
+            }
+            owe(request);
+            frame.about = About::Unasked;
+            result = call_in_frame(builtin, arguments, frame);
+        }
+    }
+    retry_between_bytecodes();
+    return result;
+}
+
+}  // namespace interrupt::cpython

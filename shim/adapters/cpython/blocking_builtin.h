@@ -1,0 +1,84 @@
+// What a trampoline does around a builtin that may wait, and what the thread knows of it meanwhile.
+#pragma once
+
+#include "shim/adapter.h"
+#include "shim/adapters/cpython/trampolines.h"
+
+namespace interrupt::cpython {
+
+// A builtin in progress, on the stack of its trampoline. Builtins nest: a handler of the program's, written in Python,
+// runs inside the builtin that its signal interrupted. Read by the nudge handler.
+struct Frame {
+    Frame* outer;
+    const void* self;          // the builtin's first argument
+    const void* thread_state;  // Python's, of this thread
+    About about;
+    Request gave_up;  // the request for which a call inside the builtin gave up; its word is 0 if none did
+};
+
+// What the adapter knows of the calling thread.
+struct PythonThread {
+    bool armed = false;  // the asynchronous exception is on its way: the request is claimed
+    bool owed = false;   // a call outside trampolines gave up: the request is claimed
+    // A trampoline has returned since the nudge handler last looked; it may have brought data that is not assigned yet.
+    bool left_builtin = false;
+    uint64_t quiet_since = 0;             // CPU time of this thread at that look, ns
+    const void* last_acquired = nullptr;  // the lock whose acquire() last returned True
+    bool mute_perror = false;
+};
+extern constinit thread_local PythonThread python_thread __attribute__((tls_model("initial-exec")));
+
+// A request is pending, or an exception is on its way.
+inline bool needs_attention() {
+    const PythonThread& thread = python_thread;
+    return thread.armed || thread.owed || deliverable(true).pending();
+}
+
+inline Frame* top_frame() {
+    return static_cast<Frame*>(thread_context.adapter_frame);
+}
+
+// Whether an exception is to be raised before the builtin begins; it is set then.
+[[gnu::noinline]] bool raised_at_entry(Frame& frame);
+
+// The builtin has returned, and something inside it gave up or a request is pending.
+[[gnu::noinline]] PyObject* finish_contested(const Patched& builtin, const Arguments& arguments, Frame& frame,
+                                             PyObject* result);
+
+// Has the thread nudged until what is pending has been raised.
+void retry_between_bytecodes();
+
+[[gnu::always_inline]] inline Frame make_frame(About about, const Arguments& arguments) {
+    return {top_frame(), arguments.at[0], python.current_thread_state(), about, {}};
+}
+
+[[gnu::always_inline]] inline PyObject* call_in_frame(const Patched& builtin, const Arguments& arguments,
+                                                      Frame& frame) {
+    thread_context.adapter_frame = &frame;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    PyObject* const result = builtin(arguments);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    thread_context.adapter_frame = frame.outer;
+    python_thread.left_builtin = true;
+    return result;
+}
+
+[[gnu::always_inline]] inline PyObject* blocking_builtin(const Patched& builtin, About about,
+                                                         const Arguments& arguments) {
+    Frame frame = make_frame(about, arguments);
+    if (needs_attention()) [[unlikely]] {
+        if (raised_at_entry(frame)) {
+            return nullptr;
+        }
+    }
+    PyObject* const result = call_in_frame(builtin, arguments, frame);
+    if (about == About::Acquire && result == python._Py_TrueStruct) {
+        python_thread.last_acquired = frame.self;
+    }
+    if (frame.gave_up.word != 0 || deliverable(true).pending()) [[unlikely]] {
+        return finish_contested(builtin, arguments, frame, result);
+    }
+    return result;
+}
+
+}  // namespace interrupt::cpython

@@ -1,0 +1,80 @@
+// `import libinterrupt`, with nothing installed, and the modules that are imported after the adapter.
+//
+// importlib asks _imp for frozen modules before it looks at sys.path, also with -I, -S and -E. So libinterrupt is a
+// frozen module that only our trampolines know: its source is compiled when it is imported. It gets at what is written
+// in C through the same door: _imp.get_frozen_object("libinterrupt.native") is the native module itself.
+#include "shim/adapters/cpython/blocking_builtin.h"
+#include "shim/adapters/cpython/special_builtins.h"
+#include "shim/adapters/cpython/thread_interrupted.h"
+
+namespace interrupt::cpython {
+
+namespace {
+
+constexpr const char module_name[] = "libinterrupt";
+constexpr const char native_name[] = "libinterrupt.native";
+
+constexpr const char module_source[] = R"('''Interrupts threads that wait.'''
+from _imp import get_frozen_object as _native
+ThreadInterrupted = _native('libinterrupt.native').ThreadInterrupted
+del _native
+)";
+
+bool asks_for(const Patched& builtin, const Arguments& arguments, const char* name) {
+    return is_string(positional(builtin, arguments, 0), name) && in_main_interpreter(python.current_thread_state());
+}
+
+PyObject* none() {
+    python.Py_IncRef(python._Py_NoneStruct);
+    return python._Py_NoneStruct;
+}
+
+PyObject* make_native_module() {
+    Reference module(python.PyModule_New(native_name));
+    if (!module || python.PyObject_SetAttrString(module.get(), "ThreadInterrupted", thread_interrupted) != 0) {
+        return nullptr;
+    }
+    return module.release();
+}
+
+}  // namespace
+
+PyObject* exec_module(const Patched& builtin, const Arguments& arguments) {
+    PyObject* const result = builtin(arguments);
+    if (result != nullptr && in_main_interpreter(python.current_thread_state())) {
+        auto* const module = static_cast<PyObject*>(arguments.at[1]);
+        if (const char* const name = python.PyModule_GetName(module)) {
+            patch_module(module, name);
+        } else {
+            python.PyErr_Clear();
+        }
+    }
+    return result;
+}
+
+PyObject* is_frozen(const Patched& builtin, const Arguments& arguments) {
+    return asks_for(builtin, arguments, module_name) ? python.PyBool_FromLong(1) : builtin(arguments);
+}
+
+// Answers (data, is a package, original name).
+PyObject* find_frozen(const Patched& builtin, const Arguments& arguments) {
+    if (!asks_for(builtin, arguments, module_name)) {
+        return builtin(arguments);
+    }
+    PyObject* const found = python.PyTuple_New(3);
+    if (found != nullptr) {
+        python.PyTuple_SetItem(found, 0, none());
+        python.PyTuple_SetItem(found, 1, python.PyBool_FromLong(0));
+        python.PyTuple_SetItem(found, 2, none());
+    }
+    return found;
+}
+
+PyObject* get_frozen_object(const Patched& builtin, const Arguments& arguments) {
+    if (asks_for(builtin, arguments, module_name)) {
+        return python.Py_CompileString(module_source, "<frozen libinterrupt>", Py_file_input);
+    }
+    return asks_for(builtin, arguments, native_name) ? make_native_module() : builtin(arguments);
+}
+
+}  // namespace interrupt::cpython

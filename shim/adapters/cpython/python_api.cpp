@@ -1,0 +1,123 @@
+#include "shim/adapters/cpython/python_api.h"
+
+#include <dlfcn.h>
+
+#include <cstring>
+
+namespace interrupt::cpython {
+
+constinit PythonApi python{};
+constinit void* main_interpreter = nullptr;
+
+namespace {
+
+struct Symbol {
+    const char* name;
+    size_t offset;  // in PythonApi
+    bool needed;
+};
+
+constexpr Symbol symbols[] = {
+#define FUNCTION(ret, name, params) {#name, offsetof(PythonApi, name), true},
+#define OPTIONAL(ret, name, params) {#name, offsetof(PythonApi, name), false},
+#define OBJECT(name) {#name, offsetof(PythonApi, name), true},
+#define OPTIONAL_OBJECT(name) {#name, offsetof(PythonApi, name), false},
+#define VARIABLE(name) {#name, offsetof(PythonApi, name), true},
+#include "shim/adapters/cpython/python_api.def"
+#undef FUNCTION
+#undef OPTIONAL
+#undef OBJECT
+#undef OPTIONAL_OBJECT
+#undef VARIABLE
+};
+
+// In every version from 3.6 to 3.13: struct _ts { prev, next, interp, ... }.
+constexpr size_t interpreter_offset = 16;
+
+constexpr int oldest_minor = 6;
+constexpr int newest_minor = 13;
+
+bool read_version() {
+    const char* const full = python.Py_GetVersion();  // "3.11.2 (main, ...) [GCC ...]"
+    const size_t length = strcspn(full, " ");
+    if (length >= sizeof python.version) {
+        return false;
+    }
+    memcpy(python.version, full, length);
+    strcpy(python.runtime, "CPython ");
+    strcat(python.runtime, python.version);
+    if (full[0] != '3' || full[1] != '.') {
+        return false;
+    }
+    for (const char* digit = full + 2; *digit >= '0' && *digit <= '9'; ++digit) {
+        python.minor = python.minor * 10 + (*digit - '0');
+    }
+    return oldest_minor <= python.minor && python.minor <= newest_minor;
+}
+
+}  // namespace
+
+const char* load_python_api() {
+    python.minor = 0;
+    bool complete = true;
+    for (const Symbol& symbol : symbols) {
+        void* const found = dlsym(RTLD_DEFAULT, symbol.name);
+        memcpy(reinterpret_cast<char*>(&python) + symbol.offset, &found, sizeof found);
+        complete &= found != nullptr || !symbol.needed;
+    }
+    python.current_thread_state = python._PyThreadState_UncheckedGet != nullptr ? python._PyThreadState_UncheckedGet
+                                                                                : python.PyThreadState_GetUnchecked;
+    if (!read_version()) {
+        return "only CPython 3.6 to 3.13 is known";
+    }
+    if (strstr(python.Py_GetVersion(), "free-threading") != nullptr) {
+        return "a free-threaded build is not known";
+    }
+    return complete && python.current_thread_state != nullptr ? nullptr : "a symbol of its C API is missing";
+}
+
+bool in_main_interpreter(const void* thread_state) {
+    return *reinterpret_cast<void* const*>(static_cast<const char*>(thread_state) + interpreter_offset) ==
+           main_interpreter;
+}
+
+bool find_main_interpreter() {
+    void* const head = python.PyInterpreterState_Head();
+    const void* const thread_state = python.current_thread_state();
+    if (head == nullptr || thread_state == nullptr || python.PyInterpreterState_Next(head) != nullptr) {
+        return false;
+    }
+    main_interpreter = head;
+    return in_main_interpreter(thread_state);
+}
+
+bool is_string(PyObject* object, const char* text) {
+    return object != nullptr && object->type == python.PyUnicode_Type &&
+           python.PyUnicode_CompareWithASCIIString(object, text) == 0;
+}
+
+PyObject* attribute(PyObject* object, const char* name) {
+    PyObject* const found = python.PyObject_GetAttrString(object, name);
+    if (found == nullptr) {
+        python.PyErr_Clear();
+    }
+    return found;
+}
+
+bool called_from(const char* function_name) {
+    PyObject* const frame = python.PyEval_GetFrame();  // borrowed
+    if (frame == nullptr) {
+        python.PyErr_Clear();
+        return false;
+    }
+    // Not by attribute where it can be helped: that is an audit event.
+    const Reference code(python.PyFrame_GetCode != nullptr ? python.PyFrame_GetCode(frame)
+                                                           : attribute(frame, "f_code"));
+    if (!code) {
+        return false;
+    }
+    const Reference name(attribute(code.get(), "co_name"));
+    return is_string(name.get(), function_name);
+}
+
+}  // namespace interrupt::cpython

@@ -1,0 +1,69 @@
+// sigsetjmp and the longjmp family: the signal mask that they keep and put back has the nudge's signal as the program
+// sees it, which the kernel does not know. Where no mask is kept nothing is done.
+#include <setjmp.h>
+
+#include "shim/libc_functions.h"
+#include "shim/program_signals.h"
+
+#define EXPORTED extern "C" [[gnu::visibility("default")]]
+
+namespace interrupt {
+namespace {
+
+// Kept in the last word of the saved mask: libc and the kernel use the first ones only.
+constexpr unsigned long kept = 0x696e7472'6a6d7000;
+
+unsigned long& place(struct __jmp_buf_tag* environment) {
+    constexpr size_t words = sizeof environment->__saved_mask / sizeof(unsigned long);
+    return reinterpret_cast<unsigned long*>(&environment->__saved_mask)[words - 1];
+}
+
+void put_back(struct __jmp_buf_tag* environment) {
+    ThreadContext& context = thread_context;
+    context.signal_let_in = false;
+    if (settings.signal == 0 || environment->__mask_was_saved == 0 || (place(environment) & ~1ul) != kept) {
+        return;
+    }
+    context.signal_blocked = (place(environment) & 1) != 0;
+    deliver_held_signal();  // the kernel lets it in before the jump, too
+}
+
+using Jump = Real<void(struct __jmp_buf_tag*, int)>;
+constinit Jump real_longjmp{"longjmp"};
+constinit Jump real_checked_longjmp{"__longjmp_chk"};
+
+[[noreturn]] void jump(Jump& real, struct __jmp_buf_tag* environment, int value) {
+    put_back(environment);
+    real.resolve()(environment, value);
+    __builtin_unreachable();
+}
+
+using SetJump = Real<int(struct __jmp_buf_tag*, int)>;
+constinit SetJump real_sigsetjmp{"__sigsetjmp"};
+
+}  // namespace
+
+// Called by __sigsetjmp and setjmp (arch), which then jump to what it returns: libc's function has to see their caller.
+extern "C" [[gnu::visibility("hidden"), gnu::used]] void* interrupt_before_sigsetjmp(struct __jmp_buf_tag* environment,
+                                                                                     int saves_mask) {
+    if (saves_mask != 0) {
+        place(environment) = kept | (thread_context.signal_blocked ? 1 : 0);
+    }
+    return reinterpret_cast<void*>(real_sigsetjmp.resolve());
+}
+
+}  // namespace interrupt
+
+using namespace interrupt;
+
+// All of these are one function in libc. Declared here by the names of the linker: the headers' declarations are
+// noreturn.
+#define LONGJMP(symbol, name, real)                             \
+    EXPORTED void name(struct __jmp_buf_tag*, int) asm(symbol); \
+    void name(struct __jmp_buf_tag* environment, int value) {   \
+        jump(real, environment, value);                         \
+    }
+LONGJMP("longjmp", jump_with_mask, real_longjmp)
+LONGJMP("_longjmp", jump_without_mask, real_longjmp)
+LONGJMP("siglongjmp", signal_jump, real_longjmp)
+LONGJMP("__longjmp_chk", checked_jump, real_checked_longjmp)

@@ -1,0 +1,141 @@
+// The handler runs at any instruction of the thread. It makes raw system calls and atomic operations only.
+#include "shim/nudge.h"
+
+#include <pthread.h>
+
+#include <cerrno>
+
+#include "shim/adapter.h"
+#include "shim/delivery.h"
+#include "shim/libc_functions.h"
+#include "shim/platform/platform.h"
+#include "shim/program_signals.h"
+
+namespace interrupt {
+
+namespace {
+
+bool is_ours(const siginfo_t& info, const ThreadRecord* record) {
+    if ((info.si_code == SI_QUEUE || info.si_code == SI_TIMER) && info.si_value.sival_int == nudge_cookie) {
+        return true;
+    }
+    // At RLIMIT_SIGPENDING the kernel sends the signal without its siginfo.
+    return record != nullptr && info.si_code == SI_USER && info.si_pid == 0 &&
+           (record->lock.load(std::memory_order_relaxed) & LockWord::nudged_bit) != 0;
+}
+
+// A system call that a libc function makes besides its main one must not be taken for it: its EINTR is not the call's.
+bool is_main_syscall(const ThreadRecord& record, const Attempt& attempt, Kind kind, void* context) {
+    if (attempt.repeats_in != 0 && arch::syscall_argument(context, 0) == attempt.repeats_in) {
+        return true;
+    }
+    const uint64_t target = record.target.load(std::memory_order_relaxed);
+    switch (kind) {
+        case Kind::Receive:
+        case Kind::Read:
+        case Kind::Send:
+        case Kind::Write:
+        case Kind::Accept:
+        case Kind::Connect:
+            return static_cast<uint32_t>(arch::syscall_argument(context, 0)) == static_cast<uint32_t>(target);
+        case Kind::Semaphore:
+            return arch::syscall_argument(context, 0) - target < sizeof(sem_t);
+        case Kind::Condition:
+            return arch::syscall_argument(context, 0) - target < sizeof(pthread_cond_t) &&
+                   (arch::syscall_argument(context, 1) & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET;
+        default:
+            return true;
+    }
+}
+
+// What glibc's futex wait for a condition variable is made to return, so that it ends: it would repeat an EINTR itself.
+void end_condition_wait(ThreadRecord& record, Attempt& attempt, Request request, void* context) {
+    const Call call = State{record.state.load(std::memory_order_relaxed)}.call();
+    if (consume(record, request, call, attempt.window)) {
+        arch::set_syscall_result(context, -ETIMEDOUT);
+        attempt.faked = request;
+    }
+}
+
+void meet_blocked(ThreadRecord& record, State state, Request request, void* context) {
+    Attempt& attempt = attempt_of(record);
+    attempt.nudged = true;
+    // Also for a signal that no requester has announced: a transfer that it cut short has to go on (finish_contested).
+    record.lock.fetch_or(LockWord::nudged_bit, std::memory_order_relaxed);
+    const Kind kind = traits(state.call()).kind;
+    const bool ends_call = arch::returns_eintr(context) && is_main_syscall(record, attempt, kind, context);
+    if (ends_call) {
+        attempt.nudge_made_eintr = true;
+        attempt.errno_before = errno;
+    }
+    if (!may_act(record, request)) {
+        if (adapter != nullptr && (request.claimed() || deliverable(true).pending())) {
+            adapter->nudged(context);
+        }
+        return;
+    }
+    if (!ends_call) {
+        if (attempt.window == Window::in_kernel) {
+            attempt.window = Window::at_entry;
+        }
+        arm_retry(record, false);
+    } else if (kind == Kind::Condition) {
+        end_condition_wait(record, attempt, request, context);
+    }
+}
+
+}  // namespace
+
+bool may_act(const ThreadRecord& record, Request request) {
+    if (!may_call_kernel()) {
+        return false;  // a delivery would make system calls
+    }
+    const State state{record.state.load(std::memory_order_relaxed)};
+    if (!deliverable_here(record, request) || !can_have(traits(state.call()).kind, request.outcome())) {
+        return false;
+    }
+    // A condition variable's wait is ended by the handler, which cannot ask the wait whether it has a time limit.
+    if (request.outcome() == Outcome::timeout && state.call() == Call::pthread_cond_wait_) {
+        return false;
+    }
+    const Attempt& attempt = thread_context.attempt;
+    if (attempt.wait == state.wait() && attempt.refused == request.sequence() + 1) {
+        return false;
+    }
+    return adapter == nullptr || adapter->verdict(thread_context.blocked, request) != Verdict::leave_alone;
+}
+
+void on_nudge(int signal, siginfo_t* info, void* context) {
+    const int saved_errno = errno;
+    ThreadRecord* record = own_record();
+    const bool ours = is_ours(*info, record);
+    if (record != nullptr) {
+        const State state{record->state.load(std::memory_order_relaxed)};
+        const Request request{record->request.load(std::memory_order_acquire)};
+        if (state.blocked()) {
+            meet_blocked(*record, state, request, context);
+        } else if (adapter != nullptr && (request.claimed() || deliverable(true).pending())) {
+            adapter->nudged(context);
+        }
+    }
+    errno = saved_errno;
+    if (!ours) {
+        nudge_signal_for_program(signal, info, context);
+    }
+}
+
+struct sigaction set_nudge_handler() {
+    struct sigaction action = {};
+    action.sa_sigaction = on_nudge;
+    // No SA_RESTART: the blocked call is to come back.
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    struct sigaction before = {};
+    real::sigaction(settings.signal, &action, &before);
+    return before;
+}
+
+void install_nudge_handler() {
+    adopt_program_action(settings.signal, set_nudge_handler());
+}
+
+}  // namespace interrupt

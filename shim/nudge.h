@@ -1,0 +1,27 @@
+// The nudge: its handler, the retry timers, and who it is that a signal of its number comes from.
+#pragma once
+
+#include <csignal>
+
+#include "shim/process.h"
+
+namespace interrupt {
+
+// Installs the handler of settings.signal. What the program had, or inherited, becomes the program's own disposition.
+void install_nudge_handler();
+
+// The handler alone; what was there before.
+struct sigaction set_nudge_handler();
+
+void on_nudge(int signal, siginfo_t* info, void* context);
+
+// The retry timer: nudges this thread after 50 us, then after twice as long each time, up to 10 ms. False if the kernel
+// gives no timer (RLIMIT_SIGPENDING); then the requester has to nudge again.
+bool arm_retry(ThreadRecord& record, bool first);
+void disarm_retry();
+void delete_timers();
+
+// Whether the pending request may act on the wait that the thread is in, so far as can be told in a handler.
+bool may_act(const ThreadRecord& record, Request request);
+
+}  // namespace interrupt

@@ -1,0 +1,221 @@
+// Linux. Each function is one system call by its name and returns what it returns: a negative error number on failure.
+#pragma once
+
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <linux/membarrier.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+#include "shim/arch/arch.h"
+
+#ifndef MADV_POPULATE_WRITE  // Linux 5.14; older headers
+#define MADV_POPULATE_WRITE 23
+#endif
+
+namespace interrupt::os {
+
+using arch::raw_syscall;
+
+template <class T>
+long arg(T* pointer) {
+    return reinterpret_cast<long>(pointer);
+}
+
+// The kernel's signal set: one bit for each of 64 signals.
+using KernelMask = uint64_t;
+
+// The flags of a signal's action that the kernel keeps (since Linux 5.11); it clears the others. libc adds some of its
+// own.
+inline constexpr int action_flags =
+    SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER | static_cast<int>(SA_RESETHAND);
+
+inline pid_t getpid() {
+    return static_cast<pid_t>(raw_syscall(SYS_getpid));
+}
+inline pid_t gettid() {
+    return static_cast<pid_t>(raw_syscall(SYS_gettid));
+}
+
+// These three return the mask before.
+inline KernelMask set_signal_mask(KernelMask mask) {
+    KernelMask before = 0;
+    raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, arg(&mask), arg(&before), sizeof mask);
+    return before;
+}
+inline KernelMask block_all_signals() {
+    return set_signal_mask(~KernelMask{0});
+}
+inline KernelMask signal_mask() {
+    KernelMask now = 0;
+    raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, 0, arg(&now), sizeof now);
+    return now;
+}
+inline long tgkill(pid_t pid, pid_t tid, int signal) {
+    return raw_syscall(SYS_tgkill, pid, tid, signal);
+}
+inline long rt_tgsigqueueinfo(pid_t pid, pid_t tid, int signal, siginfo_t* info) {
+    return raw_syscall(SYS_rt_tgsigqueueinfo, pid, tid, signal, arg(info));
+}
+inline long kill(pid_t pid, int signal) {
+    return raw_syscall(SYS_kill, pid, signal);
+}
+
+inline long membarrier(int command) {
+    return raw_syscall(SYS_membarrier, command, 0, 0);
+}
+inline long sched_yield() {
+    return raw_syscall(SYS_sched_yield);
+}
+inline long futex_wait(const void* address, uint32_t value, const struct timespec* timeout) {
+    return raw_syscall(SYS_futex, reinterpret_cast<long>(address), FUTEX_WAIT, value, arg(timeout));
+}
+inline long futex_wake_all(const void* address) {
+    return raw_syscall(SYS_futex, reinterpret_cast<long>(address), FUTEX_WAKE, INT32_MAX);
+}
+
+inline long timer_create(clockid_t clock, struct sigevent* event, int* timer) {
+    return raw_syscall(SYS_timer_create, clock, arg(event), arg(timer));
+}
+inline long timer_settime(int timer, const struct itimerspec* value) {
+    return raw_syscall(SYS_timer_settime, timer, 0, arg(value), 0);
+}
+inline long timer_delete(int timer) {
+    return raw_syscall(SYS_timer_delete, timer);
+}
+
+inline long open(const char* path, int flags, mode_t mode = 0) {
+    return raw_syscall(SYS_openat, AT_FDCWD, arg(path), flags, mode);
+}
+inline long openat(int directory, const char* path, int flags, mode_t mode = 0) {
+    return raw_syscall(SYS_openat, directory, arg(path), flags, mode);
+}
+inline long close(int fd) {
+    return raw_syscall(SYS_close, fd);
+}
+inline long read(int fd, void* buffer, size_t size) {
+    return raw_syscall(SYS_read, fd, arg(buffer), static_cast<long>(size));
+}
+inline long write(int fd, const void* buffer, size_t size) {
+    return raw_syscall(SYS_write, fd, arg(buffer), static_cast<long>(size));
+}
+inline long ftruncate(int fd, uint64_t size) {
+    return raw_syscall(SYS_ftruncate, fd, static_cast<long>(size));
+}
+inline long fallocate(int fd, uint64_t size) {
+    return raw_syscall(SYS_fallocate, fd, 0, 0, static_cast<long>(size));
+}
+inline long fstat(int fd, struct stat* status) {
+    return raw_syscall(SYS_fstat, fd, arg(status));
+}
+inline long fstatat(int directory, const char* path, struct stat* status, int flags) {
+    return raw_syscall(SYS_newfstatat, directory, arg(path), arg(status), flags);
+}
+inline long fstatfs(int fd, void* status) {
+    return raw_syscall(SYS_fstatfs, fd, arg(status));
+}
+inline long mkdir(const char* path, mode_t mode) {
+    return raw_syscall(SYS_mkdirat, AT_FDCWD, arg(path), mode);
+}
+inline long unlinkat(int directory, const char* path) {
+    return raw_syscall(SYS_unlinkat, directory, arg(path), 0);
+}
+inline long getdents64(int fd, void* buffer, size_t size) {
+    return raw_syscall(SYS_getdents64, fd, arg(buffer), static_cast<long>(size));
+}
+inline long pipe2(int* fds, int flags) {
+    return raw_syscall(SYS_pipe2, arg(fds), flags);
+}
+inline long dup3(int from, int to, int flags) {
+    return raw_syscall(SYS_dup3, from, to, flags);
+}
+inline long fcntl(int fd, int command, long argument = 0) {
+    return raw_syscall(SYS_fcntl, fd, command, argument);
+}
+inline long getsockopt(int fd, int level, int option, void* value, socklen_t* size) {
+    return raw_syscall(SYS_getsockopt, fd, level, option, arg(value), arg(size));
+}
+// SO_RCVTIMEO or SO_SNDTIMEO; 0: none, or no socket.
+inline uint64_t socket_limit_ns(int fd, int option) {
+    struct timeval limit = {};
+    socklen_t size = sizeof limit;
+    if (os::getsockopt(fd, SOL_SOCKET, option, &limit, &size) != 0) {
+        return 0;
+    }
+    return static_cast<uint64_t>(limit.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(limit.tv_usec) * 1'000;
+}
+inline long getrlimit(int resource, struct rlimit* limit) {
+    return raw_syscall(SYS_prlimit64, 0, resource, 0, arg(limit));
+}
+inline uid_t geteuid() {
+    return static_cast<uid_t>(raw_syscall(SYS_geteuid));
+}
+inline long getrandom(void* buffer, size_t size) {
+    return raw_syscall(SYS_getrandom, arg(buffer), static_cast<long>(size), 0);
+}
+
+// When a thread of this process started, in clock ticks since boot (/proc/PID/task/TID/stat, field 22); 0 if unknown.
+uint64_t thread_start_ticks(pid_t tid);
+
+// Whether the thread computes: it is running, or ready to.
+bool is_on_cpu(pid_t tid);
+
+// Whether a seccomp filter, or strict mode, is in force. Opens and reads one file: what the dynamic loader had to do
+// as well, so a filter that the process began with allows it.
+bool seccomp_active();
+
+// Memory. mmap's result is a negative error number as a pointer where is_error().
+inline void* mmap(size_t size, int protection, int flags, int fd) {
+    return reinterpret_cast<void*>(raw_syscall(SYS_mmap, 0, static_cast<long>(size), protection, flags, fd, 0));
+}
+inline bool is_error(const void* pointer) {
+    return reinterpret_cast<uintptr_t>(pointer) >= static_cast<uintptr_t>(-4095);
+}
+inline int error_of(const void* pointer) {
+    return static_cast<int>(-reinterpret_cast<intptr_t>(pointer));
+}
+inline long munmap(void* address, size_t size) {
+    return raw_syscall(SYS_munmap, arg(address), static_cast<long>(size));
+}
+inline long mprotect(void* address, size_t size, int protection) {
+    return raw_syscall(SYS_mprotect, arg(address), static_cast<long>(size), protection);
+}
+inline long madvise(void* address, size_t size, int advice) {
+    return raw_syscall(SYS_madvise, arg(address), static_cast<long>(size), advice);
+}
+
+// The clock in the vDSO, found by find_vdso(): no system call, and not the libc function, which another preloaded
+// library (libfaketime) may have replaced.
+using ClockGettime = int (*)(clockid_t, struct timespec*);
+extern ClockGettime vdso_clock_gettime;
+void find_vdso();
+
+inline uint64_t nanoseconds(const struct timespec& time) {
+    return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+}
+inline struct timespec to_timespec(uint64_t ns) {
+    return {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+}
+inline uint64_t clock_ns(clockid_t clock) {
+    struct timespec now;
+    vdso_clock_gettime(clock, &now);
+    return nanoseconds(now);
+}
+inline uint64_t monotonic_ns() {
+    return clock_ns(CLOCK_MONOTONIC);
+}
+// As of the last timer tick; up to coarse_tick_ns old.
+inline uint64_t coarse_ns() {
+    return clock_ns(CLOCK_MONOTONIC_COARSE);
+}
+extern uint64_t coarse_tick_ns;
+
+}  // namespace interrupt::os

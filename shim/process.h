@@ -1,0 +1,68 @@
+// What the shim knows of this process. One page that the kernel wipes in a forked child (MADV_WIPEONFORK), however the
+// fork was made: all zero means that this process has no table yet. A vfork child shares it; compare `pid` with
+// getpid().
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+
+#include "control/thread_table_abi.h"
+#include "shim/thread_context.h"
+
+namespace interrupt {
+
+enum class TableState : uint32_t { none = 0, creating = 1, ready = 2, failed = 3 };
+
+struct alignas(4096) Process {
+    // The mapped table; null until interposers may use it, and always where every thread has to fence by itself.
+    std::atomic<char*> live = nullptr;
+    char* table = nullptr;
+    uint32_t epoch = 0;
+    uint32_t capacity = 0;
+    pid_t pid = 0;
+    bool heavy_fences = false;
+    std::atomic<uint32_t> state = 0;  // TableState
+    // Bit i: page i of the mapping is backed by memory and may be touched.
+    static constexpr uint32_t max_pages = 4096;
+    std::atomic<uint64_t> populated[max_pages / 64] = {};
+    // The file, for its removal at exit.
+    char path[256] = {};
+};
+
+extern constinit Process process;
+
+// Settings of the environment that outlive a fork.
+struct Settings {
+    bool active = false;  // the constructor has run, and nothing forbids the shim
+    int signal = 0;       // the nudge
+    char directory[200] = {};
+    bool directory_chosen = false;  // by INTERRUPT_DIR
+    uint32_t capacity = 16384;
+    bool log = false;
+};
+extern constinit Settings settings;
+
+// A seccomp filter was seen; a child inherits it. No system call of our own any more.
+extern constinit std::atomic<bool> seccomp_seen;
+
+inline TableHeader& table_header() {
+    return *reinterpret_cast<TableHeader*>(process.table);
+}
+
+// The record of the calling thread if it has one in a live table. The fast path of every interposer.
+[[gnu::always_inline]] inline ThreadRecord* current_record() {
+    char* const base = process.live.load(std::memory_order_relaxed);
+    const uint32_t offset = thread_context.record_offset;
+    if (base == nullptr || offset == 0) [[unlikely]] {
+        return nullptr;
+    }
+    return reinterpret_cast<ThreadRecord*>(base + offset);
+}
+
+// Whether the shim may make system calls of its own.
+inline bool may_call_kernel() {
+    return !seccomp_seen.load(std::memory_order_relaxed);
+}
+
+}  // namespace interrupt

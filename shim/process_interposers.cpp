@@ -1,0 +1,158 @@
+// Threads and processes that begin and end, and the seccomp filters that they set. None of these waits.
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstdlib>
+
+#include "shim/cancellation.h"
+#include "shim/delivery.h"
+#include "shim/libc_functions.h"
+#include "shim/platform/platform.h"
+#include "shim/program_signals.h"
+#include "shim/thread_table.h"
+
+#define EXPORTED extern "C" [[gnu::visibility("default")]]
+
+namespace interrupt {
+
+constinit std::atomic<bool> cancellation_used = false;
+
+namespace {
+
+struct Start {
+    void* (*routine)(void*);
+    void* argument;
+    bool signal_blocked;
+    bool really_blocked;  // by the mask in the thread's attributes
+};
+
+void* run_thread(void* pointer) {
+    const Start start = *static_cast<Start*>(pointer);
+    std::free(pointer);
+    thread_context.signal_blocked = start.signal_blocked;
+    if (start.really_blocked && may_call_kernel()) {
+        os::set_signal_mask(os::signal_mask() & ~(os::KernelMask{1} << (settings.signal - 1)));
+    }
+    if (process.table != nullptr) {
+        record_for_call({});
+    }
+    return start.routine(start.argument);
+}
+
+// Whether the attributes have a signal mask of their own for the thread.
+bool mask_of(const pthread_attr_t* attributes, sigset_t& mask) {
+    const auto get = attributes != nullptr ? real::pthread_attr_getsigmask_np.resolve() : nullptr;
+    return get != nullptr && get(attributes, &mask) == 0;
+}
+
+// A filter is about to be set: afterwards no system call is made that the program does not ask for.
+class SeccompChange {
+public:
+    // A forked child without a table yet counts as well; a vfork child, which has its parent's, does not.
+    explicit SeccompChange(bool sets)
+        : sets_(sets && settings.active && may_call_kernel() &&
+                (process.table == nullptr || os::getpid() == process.pid)) {
+        if (sets_) {
+            before_ = seccomp_seen.exchange(true);
+        }
+    }
+    void done(bool worked) {
+        if (!sets_) {
+            return;
+        }
+        if (!worked) {
+            seccomp_seen.store(before_);
+        } else if (process.table != nullptr) {
+            table_header().flags.fetch_or(table_seccomp);
+        }
+    }
+
+private:
+    const bool sets_;
+    bool before_ = false;
+};
+
+}  // namespace
+
+extern "C" {
+
+// Called by vfork (arch), before and after. The child runs on this thread's context and record.
+[[gnu::visibility("hidden")]] void interrupt_before_vfork() {
+    thread_context.signal_blocked_before_vfork = thread_context.signal_blocked;
+    thread_context.vfork_child_set_action = false;
+}
+
+[[gnu::visibility("hidden")]] long interrupt_after_vfork(long result) {
+    thread_context.signal_blocked = thread_context.signal_blocked_before_vfork;
+    thread_context.vfork_child_set_action = false;
+    thread_context.attempt = {};
+    if (ThreadRecord* record = own_record()) {
+        leave(*record);  // it may have gone from inside an interposed call
+    }
+    if (result < 0) {
+        errno = static_cast<int>(-result);
+        return -1;
+    }
+    return result;
+}
+}
+
+}  // namespace interrupt
+
+using namespace interrupt;
+
+EXPORTED int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*routine)(void*),
+                            void* argument) noexcept {
+    auto* start = static_cast<Start*>(settings.active ? std::malloc(sizeof(Start)) : nullptr);
+    if (start == nullptr) {
+        return real::pthread_create.resolve()(thread, attributes, routine, argument);
+    }
+    sigset_t mask;
+    const bool has_mask = mask_of(attributes, mask);
+    const bool blocked = has_mask ? holds_nudge_signal(&mask) : thread_context.signal_blocked;
+    *start = {routine, argument, blocked, has_mask && blocked};
+    const int error = real::pthread_create.resolve()(thread, attributes, run_thread, start);
+    if (error != 0) {
+        std::free(start);
+    }
+    return error;
+}
+
+EXPORTED int pthread_cancel(pthread_t thread) {
+    cancellation_used.store(true, std::memory_order_seq_cst);
+    return real::pthread_cancel.resolve()(thread);
+}
+
+EXPORTED int prctl(int option, ...) noexcept {
+    va_list list;
+    va_start(list, option);
+    unsigned long arguments[4];
+    for (unsigned long& argument : arguments) {
+        argument = va_arg(list, unsigned long);
+    }
+    va_end(list);
+    SeccompChange change(option == PR_SET_SECCOMP);
+    const int result = real::prctl.resolve()(option, arguments[0], arguments[1], arguments[2], arguments[3]);
+    change.done(result == 0);
+    return result;
+}
+
+EXPORTED long syscall(long number, ...) noexcept {
+    va_list list;
+    va_start(list, number);
+    long arguments[6];
+    for (long& argument : arguments) {
+        argument = va_arg(list, long);
+    }
+    va_end(list);
+    const bool sets_filter = (number == SYS_seccomp &&
+                              (arguments[0] == SECCOMP_SET_MODE_STRICT || arguments[0] == SECCOMP_SET_MODE_FILTER)) ||
+                             (number == SYS_prctl && arguments[0] == PR_SET_SECCOMP);
+    SeccompChange change(sets_filter);
+    const long result = real::syscall.resolve()(number, arguments[0], arguments[1], arguments[2], arguments[3],
+                                                arguments[4], arguments[5]);
+    change.done(result >= 0);
+    return result;
+}

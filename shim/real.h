@@ -1,0 +1,43 @@
+// libc's functions behind our interposers, resolved once: the next definition after ours, so that another preloaded
+// library's interposer keeps its turn.
+#pragma once
+
+#include <dlfcn.h>
+
+#include <atomic>
+
+namespace interrupt {
+
+template <class Signature>
+struct Real;
+
+template <class Result, class... Parameters>
+struct Real<Result(Parameters...)> {
+    using Pointer = Result (*)(Parameters...);
+
+    const char* name;
+    const char* version = nullptr;
+    std::atomic<Pointer> pointer = nullptr;
+
+    // dlsym may call malloc, which may be somebody's preload that comes back to us: each function stands for itself,
+    // and resolving one twice is harmless.
+    Pointer resolve() {
+        Pointer found = pointer.load(std::memory_order_relaxed);
+        if (found == nullptr) {
+            void* symbol = version != nullptr ? dlvsym(RTLD_NEXT, name, version) : nullptr;
+            if (symbol == nullptr) {
+                symbol = dlsym(RTLD_NEXT, name);
+            }
+            found = reinterpret_cast<Pointer>(symbol);
+            pointer.store(found, std::memory_order_relaxed);
+        }
+        return found;
+    }
+
+    // Only once resolve_all() has been, or after resolve().
+    [[gnu::always_inline]] Result operator()(Parameters... arguments) const {
+        return pointer.load(std::memory_order_relaxed)(arguments...);
+    }
+};
+
+}  // namespace interrupt

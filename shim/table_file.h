@@ -1,0 +1,22 @@
+// The file behind the table: where it lies, how it is made safely, and how files of dead processes go.
+#pragma once
+
+#include "control/thread_table_abi.h"
+
+namespace interrupt {
+
+struct TableFile {
+    NoTable failure = NoTable::unknown;  // why there is none; unknown: there is one
+    char* mapping = nullptr;
+    uint32_t capacity = 0;
+    bool fully_backed = false;  // every page has memory; otherwise the first two
+};
+
+// Makes the file, maps it and fills its header, all but the magic. `path` gets its name.
+TableFile make_table_file(char* path, size_t path_size, uint64_t created);
+
+inline size_t table_size(uint32_t capacity) {
+    return sizeof(TableHeader) + size_t{capacity} * sizeof(ThreadRecord);
+}
+
+}  // namespace interrupt

@@ -1,0 +1,68 @@
+// What the shim knows of the calling thread besides its record in the table: private to the process, in initial-exec
+// thread-local storage, so that a signal handler may use it.
+#pragma once
+
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+
+#include "control/thread_table_abi.h"
+
+namespace interrupt {
+
+// One interposed call on its way. The wrapper of the program's signal handlers saves it and starts a fresh one, since
+// the handler may make interposed calls of its own.
+struct BlockedCall {
+    Call call = Call::running;
+    uint64_t target = 0;
+    const void* caller = nullptr;  // return address of the interposer: where in the program the call stands
+};
+
+// What happened to the call in progress. Written by the nudge handler and the wrapper of the program's handlers, read
+// by the interruption point, all on one thread: compiler barriers are enough.
+struct Attempt {
+    uint64_t wait = 0;  // number of the wait that the rest is about
+    Window window = Window::in_kernel;
+    bool repeating = false;           // the real function has been called at least twice
+    bool part_done = false;           // what goes on is the rest of a transfer
+    bool nudged = false;              // a nudge or the retry timer met this call
+    bool nudge_made_eintr = false;    // ... and the system call came back with EINTR
+    bool program_made_eintr = false;  // a handler of the program did that, or would have, or cut a transfer short
+    uint32_t handlers_run = 0;        // handlers of the program since the call began
+    Request faked;                    // delivered by the handler: a condition variable's wait ended as if timed out
+    int errno_before = EINTR;         // errno when the system call came back with EINTR, before libc had set it
+    uintptr_t repeats_in = 0;  // first argument of the system call that a repetition waits in, if not the call's own
+    uint32_t refused = 0;      // sequence number of a request that this wait cannot have, plus one; 0: none
+};
+
+struct ThreadContext {
+    uint32_t record_offset = 0;  // of this thread's record in the mapped table, bytes; 0: none
+    uint32_t epoch = 0;          // Process::epoch when the record was claimed; a fork makes it stale
+    uint64_t waits = 0;          // numbers the waits of this thread
+    BlockedCall blocked;
+    Attempt attempt;
+    Mask mask = Mask::none;
+
+    // the retry timers, made on first use; -1: none
+    int retry_timer = -1;
+    int cpu_timer = -1;
+    bool retry_armed = false;
+    bool cpu_armed = false;
+    uint64_t retry_delay = 0;  // ns; doubles with each attempt
+
+    // the nudge's signal as the program sees it
+    bool signal_blocked = false;
+    bool signal_pending = false;
+    bool signal_let_in = false;   // blocked, but not while the call in progress waits
+    uint32_t signal_held_in = 0;  // Process::epoch when it came: a forked child does not inherit it
+    bool signal_blocked_before_vfork = false;
+    bool vfork_child_set_action = false;  // for the nudge's signal: what its exec hands on
+    siginfo_t signal_info{};
+
+    bool claim_failed = false;  // the table was full when this thread asked
+    void* adapter_frame = nullptr;
+};
+
+extern constinit thread_local ThreadContext thread_context __attribute__((tls_model("initial-exec")));
+
+}  // namespace interrupt

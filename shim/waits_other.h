@@ -1,0 +1,121 @@
+// Waits for children, semaphores, condition variables, signals, and another thread's end.
+#pragma once
+
+#include "shim/waits_common.h"
+
+namespace interrupt::waits {
+
+struct Child : Common {
+    Child(pid_t pid, int options) : pid_(pid), options_(options) {}
+    uint64_t target() const { return static_cast<uint64_t>(static_cast<int64_t>(pid_)); }
+    bool cannot_block() const { return (options_ & WNOHANG) != 0; }
+
+private:
+    const pid_t pid_;
+    const int options_;
+};
+
+struct Semaphore : Common {
+    Semaphore(sem_t* semaphore, bool timed) : semaphore_(semaphore), timed_(timed) {}
+    uint64_t target() const { return reinterpret_cast<uintptr_t>(semaphore_); }
+    bool has_time_limit() const { return timed_; }
+    int time_out() const { return fail(ETIMEDOUT); }
+
+private:
+    sem_t* const semaphore_;
+    const bool timed_;
+};
+
+// Ended by the nudge handler, which has consumed the request by then: glibc's wait does not come back with EINTR. The
+// mutex is held again, as after any return.
+struct Condition : ErrorNumber {
+    Condition(pthread_cond_t* condition, bool timed) : condition_(condition), timed_(timed) {}
+    uint64_t target() const { return reinterpret_cast<uintptr_t>(condition_); }
+    bool interrupted(int, const Attempt& attempt) const { return attempt.faked.word != 0; }
+    int interrupt() const { return 0; }  // a spurious wakeup
+    bool has_time_limit() const { return timed_; }
+
+private:
+    pthread_cond_t* const condition_;
+    const bool timed_;
+};
+
+struct Pause : Common {
+    static uint64_t target() { return 0; }
+};
+
+struct Sigsuspend : Common {
+    static constexpr bool redirects = true;
+    explicit Sigsuspend(const sigset_t*& mask) : mask_(mask) {}
+    static uint64_t target() { return 0; }
+    bool ended_at_entry(int& result) { return mask_.ended_at_entry(result); }
+    int total(int result) {
+        mask_.restore();
+        return result;
+    }
+
+private:
+    Masked mask_;
+};
+
+// sigwaitinfo and sigtimedwait. The nudge's signal is never waited for by the kernel: one of the program's that came
+// while it was blocked is held in the thread's context, and its arrival ends the wait with EINTR.
+struct SignalSet : Common {
+    static constexpr bool redirects = true;
+    SignalSet(const sigset_t*& set, siginfo_t* info)
+        : without_(set), wants_nudge_signal_(without_.pointer != set), info_(info) {
+        set = without_.pointer;
+    }
+    static uint64_t target() { return 0; }
+    int time_out() const { return fail(EAGAIN); }
+    bool ended_at_entry(int& result) { return took_held_signal(result); }
+    bool interrupted(int result, const Attempt& attempt) const {
+        return Common::interrupted(result, attempt) && !(wants_nudge_signal_ && signal_held());
+    }
+    int total(int result) {
+        if (result == -1 && errno == EINTR) {
+            took_held_signal(result);
+        }
+        return result;
+    }
+
+private:
+    bool took_held_signal(int& result) {
+        ThreadContext& context = thread_context;
+        if (!wants_nudge_signal_ || !signal_held()) {
+            return false;
+        }
+        context.signal_pending = false;
+        if (info_ != nullptr) {
+            *info_ = context.signal_info;
+            if (info_->si_code == SI_TKILL) {  // as glibc has it
+                info_->si_code = SI_USER;
+            }
+        }
+        result = settings.signal;
+        return true;
+    }
+
+    WithoutNudge without_;
+    const bool wants_nudge_signal_;
+    siginfo_t* const info_;
+};
+
+struct SignalSetTimed : SignalSet {
+    SignalSetTimed(const sigset_t*& set, siginfo_t* info, const struct timespec*& timeout)
+        : SignalSet(set, info), timeout_(timeout) {}
+    bool has_time_limit() const { return !timeout_.none(); }
+    bool cannot_block() const { return timeout_.zero(); }
+    void shorten(uint64_t since) { timeout_.shorten(since); }
+
+private:
+    Timespec timeout_;
+};
+
+// sigwait: an error number, and no EINTR by a signal of the program's (glibc repeats it).
+struct Sigwait : SignalSet {
+    using SignalSet::SignalSet;
+    bool ends_by_program_signal() const { return false; }
+};
+
+}  // namespace interrupt::waits

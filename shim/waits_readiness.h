@@ -1,0 +1,166 @@
+// Waits for readiness: poll, select, epoll.
+#pragma once
+
+#include "shim/waits_common.h"
+
+namespace interrupt::waits {
+
+struct Readiness : Common {
+    int time_out() const { return 0; }
+};
+
+inline void clear_revents(struct pollfd* fds, nfds_t count) {
+    for (nfds_t i = 0; i < count; ++i) {
+        fds[i].revents = 0;
+    }
+}
+
+struct Poll : Readiness {
+    Poll(struct pollfd* fds, nfds_t count, int& timeout) : fds_(fds), count_(count), timeout_(timeout) {}
+    uint64_t target() const { return reinterpret_cast<uintptr_t>(fds_); }
+    bool has_time_limit() const { return !timeout_.none(); }
+    bool cannot_block() const { return timeout_.zero(); }
+    void shorten(uint64_t since) { timeout_.shorten(since); }
+    int time_out() const {
+        clear_revents(fds_, count_);
+        return 0;
+    }
+
+private:
+    struct pollfd* const fds_;
+    const nfds_t count_;
+    Milliseconds timeout_;
+};
+
+struct Ppoll : Readiness {
+    static constexpr bool redirects = true;
+    Ppoll(struct pollfd* fds, nfds_t count, const struct timespec*& timeout, const sigset_t*& mask)
+        : fds_(fds), count_(count), timeout_(timeout), mask_(mask) {}
+    uint64_t target() const { return reinterpret_cast<uintptr_t>(fds_); }
+    bool has_time_limit() const { return !timeout_.none(); }
+    bool cannot_block() const { return timeout_.zero(); }
+    void shorten(uint64_t since) { timeout_.shorten(since); }
+    int time_out() const {
+        clear_revents(fds_, count_);
+        return 0;
+    }
+    bool ended_at_entry(int& result) { return mask_.ended_at_entry(result); }
+    int total(int result) {
+        mask_.restore();
+        return result;
+    }
+
+private:
+    struct pollfd* const fds_;
+    const nfds_t count_;
+    Timespec timeout_;
+    Masked mask_;
+};
+
+class Sets {
+public:
+    Sets(int count, fd_set* reads, fd_set* writes, fd_set* exceptions)
+        : count_(count), sets_{reads, writes, exceptions} {}
+    void clear() const {
+        const size_t words = (static_cast<size_t>(count_ < 0 ? 0 : count_) + NFDBITS - 1) / NFDBITS;
+        for (fd_set* set : sets_) {
+            for (size_t i = 0; set != nullptr && i < words; ++i) {
+                reinterpret_cast<__fd_mask*>(set)[i] = 0;
+            }
+        }
+    }
+
+private:
+    const int count_;
+    fd_set* const sets_[3];
+};
+
+// The kernel leaves the rest of the time in the timeval, so that a repetition needs nothing.
+struct Select : Readiness {
+    Select(int count, fd_set* reads, fd_set* writes, fd_set* exceptions, struct timeval* timeout)
+        : sets_(count, reads, writes, exceptions), timeout_(timeout) {}
+    static uint64_t target() { return 0; }
+    bool has_time_limit() const { return timeout_ != nullptr; }
+    bool cannot_block() const { return timeout_ != nullptr && timeout_->tv_sec == 0 && timeout_->tv_usec == 0; }
+    int time_out() const {
+        sets_.clear();
+        *timeout_ = {};
+        return 0;
+    }
+
+private:
+    const Sets sets_;
+    struct timeval* const timeout_;
+};
+
+struct Pselect : Readiness {
+    static constexpr bool redirects = true;
+    Pselect(int count, fd_set* reads, fd_set* writes, fd_set* exceptions, const struct timespec*& timeout,
+            const sigset_t*& mask)
+        : sets_(count, reads, writes, exceptions), timeout_(timeout), mask_(mask) {}
+    static uint64_t target() { return 0; }
+    bool has_time_limit() const { return !timeout_.none(); }
+    bool cannot_block() const { return timeout_.zero(); }
+    void shorten(uint64_t since) { timeout_.shorten(since); }
+    int time_out() const {
+        sets_.clear();
+        return 0;
+    }
+    bool ended_at_entry(int& result) { return mask_.ended_at_entry(result); }
+    int total(int result) {
+        mask_.restore();
+        return result;
+    }
+
+private:
+    const Sets sets_;
+    Timespec timeout_;
+    Masked mask_;
+};
+
+struct Epoll : Readiness {
+    Epoll(int fd, int& timeout) : fd_(fd), timeout_(timeout) {}
+    uint64_t target() const { return static_cast<uint64_t>(fd_); }
+    bool has_time_limit() const { return !timeout_.none(); }
+    bool cannot_block() const { return timeout_.zero(); }
+    void shorten(uint64_t since) { timeout_.shorten(since); }
+
+private:
+    const int fd_;
+    Milliseconds timeout_;
+};
+
+struct EpollMasked : Epoll {
+    static constexpr bool redirects = true;
+    EpollMasked(int fd, int& timeout, const sigset_t*& mask) : Epoll(fd, timeout), mask_(mask) {}
+    bool ended_at_entry(int& result) { return mask_.ended_at_entry(result); }
+    int total(int result) {
+        mask_.restore();
+        return result;
+    }
+
+private:
+    Masked mask_;
+};
+
+struct EpollTimespec : Readiness {
+    static constexpr bool redirects = true;
+    EpollTimespec(int fd, const struct timespec*& timeout, const sigset_t*& mask)
+        : fd_(fd), timeout_(timeout), mask_(mask) {}
+    uint64_t target() const { return static_cast<uint64_t>(fd_); }
+    bool has_time_limit() const { return !timeout_.none(); }
+    bool cannot_block() const { return timeout_.zero(); }
+    void shorten(uint64_t since) { timeout_.shorten(since); }
+    bool ended_at_entry(int& result) { return mask_.ended_at_entry(result); }
+    int total(int result) {
+        mask_.restore();
+        return result;
+    }
+
+private:
+    const int fd_;
+    Timespec timeout_;
+    Masked mask_;
+};
+
+}  // namespace interrupt::waits

@@ -1,0 +1,82 @@
+// Sleeps.
+#pragma once
+
+#include "shim/waits_common.h"
+
+namespace interrupt::waits {
+
+// The kernel always tells the rest to us; the program gets it where it asked for it.
+class SleepRest {
+public:
+    SleepRest(const struct timespec*& time, struct timespec*& rest) : time_(time), program_rest_(rest) {
+        rest = &left_;
+    }
+    bool zero() const { return time_ != nullptr && time_->tv_sec == 0 && time_->tv_nsec == 0; }
+    bool has_passed(clockid_t clock) const {
+        struct timespec now;
+        return time_ != nullptr && os::vdso_clock_gettime(clock, &now) == 0 &&
+               (now.tv_sec > time_->tv_sec || (now.tv_sec == time_->tv_sec && now.tv_nsec >= time_->tv_nsec));
+    }
+    void repeat() {
+        next_ = left_;
+        time_ = &next_;
+    }
+    void tell() const {
+        if (program_rest_ != nullptr) {
+            *program_rest_ = left_;
+        }
+    }
+
+private:
+    const struct timespec*& time_;
+    struct timespec* const program_rest_;
+    struct timespec left_ = {};
+    struct timespec next_ = {};
+};
+
+struct Nanosleep : Common {
+    static constexpr bool redirects = true;
+    Nanosleep(const struct timespec*& time, struct timespec*& rest) : rest_(time, rest) {}
+    bool has_time_limit() const { return true; }
+    bool cannot_block() const { return rest_.zero(); }
+    int time_out() const { return 0; }
+    void shorten(uint64_t) { rest_.repeat(); }
+    int total(int result) const {
+        if (result == -1 && errno == EINTR) {
+            rest_.tell();
+        }
+        return result;
+    }
+    static uint64_t target() { return 0; }
+
+private:
+    SleepRest rest_;
+};
+
+struct ClockNanosleep : ErrorNumber {
+    static constexpr bool redirects = true;
+    ClockNanosleep(clockid_t clock, int flags, const struct timespec*& time, struct timespec*& rest)
+        : clock_(clock), absolute_((flags & TIMER_ABSTIME) != 0), rest_(time, rest) {}
+    bool has_time_limit() const { return true; }
+    bool cannot_block() const { return absolute_ ? rest_.has_passed(clock_) : rest_.zero(); }
+    int time_out() const { return 0; }
+    void shorten(uint64_t) {
+        if (!absolute_) {
+            rest_.repeat();
+        }
+    }
+    int total(int result) const {
+        if (result == EINTR && !absolute_) {
+            rest_.tell();
+        }
+        return result;
+    }
+    static uint64_t target() { return 0; }
+
+private:
+    const clockid_t clock_;
+    const bool absolute_;
+    SleepRest rest_;
+};
+
+}  // namespace interrupt::waits

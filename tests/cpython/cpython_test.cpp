@@ -1,0 +1,322 @@
+// The CPython adapter in every CPython of this machine. Each case is one run of an interpreter; what it does stands in
+// the script of that name.
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <set>
+#include <tuple>
+
+#include "python_process.h"
+
+namespace cpython_test {
+
+// For the names of tests.
+void PrintTo(const Interpreter& interpreter, std::ostream* out) {
+    *out << interpreter.name;
+}
+
+namespace {
+
+using Parameters = std::tuple<const char*, Interpreter>;
+
+std::string test_name(const testing::TestParamInfo<Parameters>& info) {
+    return std::string(std::get<0>(info.param)) + "_" + std::get<1>(info.param).name;
+}
+
+class Script : public testing::TestWithParam<Parameters> {
+protected:
+    void run_case(const char* script, bool under_shim = true, int seconds = 100) {
+        const auto& [name, interpreter] = GetParam();
+        const Finished finished = run_script(interpreter, script, name, under_shim, seconds);
+        if (finished.ended_with(77)) {
+            GTEST_SKIP() << finished.output;
+        }
+        EXPECT_TRUE(finished.in_time) << "it was still running";
+        EXPECT_TRUE(finished.ended_with(0)) << "status " << finished.status;
+        // Such as CPython's perror("sem_wait") and warnings; a script prints its requests, and why it failed.
+        EXPECT_EQ(finished.output.find("sem_wait:"), std::string::npos) << "noise on stderr";
+        if (HasFailure()) {
+            ADD_FAILURE() << interpreter.path << ' ' << script << ' ' << name << ":\n" << finished.output;
+        }
+    }
+};
+
+// --- waits.py
+
+constexpr const char* waits[] = {
+    "sleep",
+    "lock_acquire",
+    "lock_acquire_timeout",
+    "lock_with",
+    "rlock_acquire",
+    "rlock_acquire_timeout",
+    "rlock_with",
+    "condition_wait",
+    "condition_wait_timeout",
+    "condition_of_plain_lock",
+    "event_wait",
+    "event_wait_timeout",
+    "semaphore_acquire",
+    "barrier_wait",
+    "queue_get",
+    "queue_get_timeout",
+    "queue_put",
+    "queue_join",
+    "simple_queue_get",
+    "simple_queue_get_timeout",
+    "thread_join",
+    "thread_join_timeout",
+    "future_result",
+    "future_result_timeout",
+    "process_lock_acquire",
+    "process_lock_acquire_timeout",
+    "process_lock_with",
+    "process_semaphore_acquire",
+    "recv",
+    "recv_into",
+    "recvfrom",
+    "recvfrom_into",
+    "recvmsg",
+    "recvmsg_into",
+    "recv_timeout",
+    "recv_with_timeout_gets_data",
+    "send",
+    "sendall",
+    "sendmsg",
+    "sendto",
+    "send_timeout",
+    "accept",
+    "accept_timeout",
+    "connect",
+    "connect_ex",
+    "connect_timeout",
+    "connect_ex_timeout",
+    "select_select",
+    "select_select_timeout",
+    "select_poll",
+    "select_poll_timeout",
+    "select_epoll",
+    "select_epoll_timeout",
+    "os_read",
+    "os_readv",
+    "os_write",
+    "os_writev",
+    "os_open",
+    "open_fifo",
+    "fileio_read",
+    "fileio_readinto",
+    "fileio_readall",
+    "fileio_write",
+    "buffered_readline",
+    "text_readline",
+    "buffered_flush",
+    "socket_makefile_readline",
+    "connection_recv",
+    "popen_wait",
+    "os_waitpid",
+    "os_wait",
+    "os_wait3",
+    "os_wait4",
+    "os_waitid",
+    "sigwait",
+    "sigwaitinfo",
+    "sigtimedwait",
+    "pause",
+};
+
+class Wait : public Script {};
+
+// Interrupted in a worker and in the main thread, waited again, and undisturbed.
+TEST_P(Wait, IsInterrupted) {
+    run_case("waits.py");
+}
+
+// The same undisturbed results in an interpreter without the shim: otherwise the case expects the wrong thing.
+TEST_P(Wait, ExpectsWhatPythonDoes) {
+    run_case("waits.py", false);
+}
+
+INSTANTIATE_TEST_SUITE_P(Python, Wait,
+                         testing::Combine(testing::ValuesIn(waits), testing::ValuesIn(find_interpreters())), test_name);
+
+// --- the other scripts
+
+class Trap : public Script {};
+TEST_P(Trap, IsAvoided) {
+    run_case("traps.py");
+}
+INSTANTIATE_TEST_SUITE_P(Python, Trap,
+                         testing::Combine(testing::Values("join_does_not_end_the_thread", "join_uses_no_cpu",
+                                                          "join_of_many", "condition_of_rlock", "condition_of_lock",
+                                                          "shutdown_joins"),
+                                          testing::ValuesIn(find_interpreters())),
+                         test_name);
+
+class Storm : public Script {};
+TEST_P(Storm, LosesNothing) {
+    run_case("storms.py", true, getenv("CPYTHON_STORM") != nullptr ? 3600 : 250);
+}
+INSTANTIATE_TEST_SUITE_P(Python, Storm,
+                         testing::Combine(testing::Values("receiving", "with_lock", "computing", "mixed",
+                                                          "straight_to_a_builtin", "straight_to_an_instance"),
+                                          testing::ValuesIn(find_interpreters())),
+                         test_name);
+
+class OutcomeOf : public Script {};
+TEST_P(OutcomeOf, IsAsAsked) {
+    run_case("outcomes.py");
+}
+INSTANTIATE_TEST_SUITE_P(
+    Python, OutcomeOf,
+    testing::Combine(testing::Values("error_in_recv", "error_in_sleep", "error_in_lock", "error_in_waitpid",
+                                     "timeout_of_lock", "timeout_of_sleep", "timeout_of_socket", "timeout_of_select",
+                                     "end_of_file_in_recv", "end_of_file_in_read", "outcome_waits_for_its_wait",
+                                     "call_of_a_c_library", "semaphore_of_a_c_library", "masked_thread",
+                                     "only_in_blocking_calls"),
+                     testing::ValuesIn(find_interpreters())),
+    test_name);
+
+class Process : public Script {};
+TEST_P(Process, IsAsBefore) {
+    run_case("process.py");
+}
+INSTANTIATE_TEST_SUITE_P(Python, Process,
+                         testing::Combine(testing::Values("imported_only_when_asked", "one_thread_and_no_descriptor",
+                                                          "compute_in_main_alone", "compute_while_main_waits",
+                                                          "compute_in_all_threads", "compute_in_c",
+                                                          "captured_references", "instances_made_by_hand",
+                                                          "class_is_as_documented", "uncaught_in_a_worker",
+                                                          "garbage_is_collected", "forked_child", "sub_interpreter"),
+                                          testing::ValuesIn(find_interpreters())),
+                         test_name);
+
+// --- starting the interpreter
+
+class Start : public testing::TestWithParam<Interpreter> {
+protected:
+    Finished python(std::vector<std::string> arguments, bool under_shim = true) {
+        arguments.insert(arguments.begin(), GetParam().path);
+        return run(arguments, under_shim ? LIBINTERRUPT_PATH : "");
+    }
+};
+
+constexpr const char* import_and_catch =
+    "import sys; assert 'libinterrupt' not in sys.modules; import libinterrupt; "
+    "assert issubclass(libinterrupt.ThreadInterrupted, BaseException); "
+    "import ctypes, time; lib = ctypes.CDLL(None); lib.interrupt_thread(lib.gettid())\n"
+    "try: time.sleep(20)\n"
+    "except libinterrupt.ThreadInterrupted: print('raised')";
+
+TEST_P(Start, ImportsInEveryMode) {
+    for (const std::vector<std::string>& flags :
+         std::vector<std::vector<std::string>>{{}, {"-I"}, {"-S"}, {"-E"}, {"-I", "-S", "-E"}, {"-O"}}) {
+        std::vector<std::string> arguments = flags;
+        arguments.insert(arguments.end(), {"-c", import_and_catch});
+        const Finished finished = python(arguments);
+        EXPECT_TRUE(finished.ended_with(0)) << finished.output;
+        EXPECT_EQ(finished.output, "raised\n") << (flags.empty() ? "" : flags[0]);
+    }
+}
+
+TEST_P(Start, WithoutTheShimThereIsNothing) {
+    const Finished finished = python({"-c", "import libinterrupt"}, false);
+    EXPECT_TRUE(finished.ended_with(1));
+    EXPECT_NE(finished.output.find("No module named 'libinterrupt'"), std::string::npos) << finished.output;
+}
+
+TEST_P(Start, SaysNothingAndChangesNothing) {
+    const char* const program =
+        "import sys, threading, socket, select, subprocess; print(sorted(sys.modules)); "
+        "print(sys.builtin_module_names, len(sys.meta_path), sys.path, threading.active_count())";
+    EXPECT_EQ(python({"-I", "-c", program}).output, python({"-I", "-c", program}, false).output);
+}
+
+INSTANTIATE_TEST_SUITE_P(Python, Start, testing::ValuesIn(find_interpreters()),
+                         [](const auto& info) { return info.param.name; });
+
+// --- an interpreter that is embedded, ended and begun again
+
+// Imports come first; then there is a request.
+constexpr const char* first_imports = "import libinterrupt, time\n";
+constexpr const char* first_life =
+    "try: time.sleep(20)\n"
+    "except libinterrupt.ThreadInterrupted: print('raised', flush=True)\n";
+
+// The adapter does not move in again: all is as without it, and a request makes nothing worse.
+constexpr const char* later_imports = "import time, threading, select, queue, socket, os\n";
+constexpr const char* later_life =
+    "thread = threading.Thread(target=time.sleep, args=(0.1,))\n"
+    "thread.start()\n"
+    "thread.join()\n"
+    "with threading.Lock(): time.sleep(0.01)\n"
+    "try: import libinterrupt\n"
+    "except ImportError: print('lived', flush=True)\n";
+
+// What this program does as `--embed PYTHONHOME`, with a libpython preloaded.
+int embed(const char* home) {
+    const auto symbol = [](const char* name) { return dlsym(RTLD_DEFAULT, name); };
+    const auto initialize = reinterpret_cast<void (*)()>(symbol("Py_Initialize"));
+    const auto finalize = reinterpret_cast<void (*)()>(symbol("Py_Finalize"));
+    const auto run_string = reinterpret_cast<int (*)(const char*, void*)>(symbol("PyRun_SimpleStringFlags"));
+    const auto interrupt_thread = reinterpret_cast<int (*)(pid_t)>(symbol("interrupt_thread"));
+    setenv("PYTHONHOME", home, 1);
+    for (const bool first : {true, false, false}) {
+        initialize();
+        if (run_string(first ? first_imports : later_imports, nullptr) != 0 || interrupt_thread(gettid()) != 0 ||
+            run_string(first ? first_life : later_life, nullptr) != 0) {
+            return 1;
+        }
+        finalize();
+    }
+    return 0;
+}
+
+class Embedded : public testing::TestWithParam<Interpreter> {};
+
+TEST_P(Embedded, EndsAndBeginsAgain) {
+    const std::string& path = GetParam().path;
+    const std::string home = path.substr(0, path.rfind("/bin/"));
+    glob_t libraries;
+    if (glob((home + "/lib/libpython3.*.so.1.0").c_str(), 0, nullptr, &libraries) != 0) {
+        GTEST_SKIP() << "no shared library of " << path;
+    }
+    const std::string library = libraries.gl_pathv[0];
+    globfree(&libraries);
+    const Finished finished = run({"/proc/self/exe", "--embed", home}, LIBINTERRUPT_PATH ":" + library);
+    EXPECT_TRUE(finished.ended_with(0)) << finished.status;
+    EXPECT_EQ(finished.output, "raised\nlived\nlived\n");
+}
+
+INSTANTIATE_TEST_SUITE_P(Python, Embedded, testing::ValuesIn(find_interpreters()),
+                         [](const auto& info) { return info.param.name; });
+
+// --- the tests themselves
+
+// python3 is a dependency of the tests.
+TEST(Interpreters, AreFound) {
+    ASSERT_FALSE(find_interpreters().empty());
+}
+
+TEST(Interpreters, RunEveryWaitOfTheScript) {
+    const Finished listed = run({find_interpreters().at(0).path, SOURCE_DIR "/tests/cpython/waits.py", "--list"});
+    ASSERT_TRUE(listed.ended_with(0)) << listed.output;
+    std::istringstream lines(listed.output);
+    std::set<std::string> in_script;
+    for (std::string line; std::getline(lines, line);) {
+        in_script.insert(line);
+    }
+    EXPECT_EQ(in_script, std::set<std::string>(std::begin(waits), std::end(waits)));
+}
+
+}  // namespace
+}  // namespace cpython_test
+
+int main(int argc, char** argv) {
+    if (argc == 3 && strcmp(argv[1], "--embed") == 0) {
+        return cpython_test::embed(argv[2]);
+    }
+    signal(SIGPIPE, SIG_IGN);
+    testing::InitGoogleTest(&argc, argv);
+    return RUN_ALL_TESTS();
+}

@@ -1,0 +1,226 @@
+"""Outcomes other than the default, requests outside of trampolines, and masks."""
+import ctypes
+import errno
+import select
+import socket
+import threading
+import time
+
+from support import *
+
+
+def ended_by(wait, call, outcome):
+    """What `wait` returns or raises when it is interrupted like that."""
+    def run():
+        request(gettid(), call, outcome)
+        try:
+            result = wait()
+        except Exception as error:
+            result = error
+        assert answer() == 'done'
+        return result
+    start = time.time()
+    result = Running(run).result()
+    assert time.time() - start < PROMPT
+    return result
+
+
+def is_os_error(error, number):
+    return type(error) is type(OSError(number, '')) and error.errno == number and error.strerror == os.strerror(number)
+
+
+def taken_lock():
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
+def error_in_recv():
+    ours, theirs = socket.socketpair()
+    assert is_os_error(ended_by(lambda: ours.recv(1), 'recv', 'errno:ECONNRESET'), errno.ECONNRESET)
+    # One that PEP 475 would repeat, and one that means that a non-blocking call found nothing.
+    assert is_os_error(ended_by(lambda: ours.recv(1), 'recv', 'errno:EINTR'), errno.EINTR)
+    assert is_os_error(ended_by(lambda: ours.recv(1), 'recv', 'errno:EAGAIN'), errno.EAGAIN)
+
+
+def error_in_sleep():
+    assert is_os_error(ended_by(lambda: time.sleep(LONG), SLEEP, 'errno:EIO'), errno.EIO)
+
+
+def error_in_lock():
+    lock = taken_lock()
+    assert is_os_error(ended_by(lock.acquire, 'sem_wait', 'errno:EDEADLK'), errno.EDEADLK)
+    assert is_os_error(ended_by(lambda: lock.acquire(timeout=LONG), TIMED_LOCK, 'errno:EDEADLK'), errno.EDEADLK)
+    assert lock.locked()
+    lock.release()
+    assert lock.acquire(False)
+
+
+def error_in_waitpid():
+    import subprocess
+    child = subprocess.Popen(['sleep', str(LONG)])
+    assert is_os_error(ended_by(lambda: os.waitpid(child.pid, 0), 'waitpid', 'errno:ECHILD'), errno.ECHILD)
+    child.kill()
+    child.wait()
+
+
+def timeout_of_lock():
+    lock = taken_lock()
+    assert ended_by(lambda: lock.acquire(timeout=LONG), TIMED_LOCK, 'timeout') is False
+
+
+def timeout_of_sleep():
+    assert ended_by(lambda: time.sleep(LONG), SLEEP, 'timeout') is None
+
+
+def timeout_of_socket():
+    ours, theirs = socket.socketpair()
+    ours.settimeout(LONG)
+    assert type(ended_by(lambda: ours.recv(1), 'poll', 'timeout')) is socket.timeout
+
+
+def timeout_of_select():
+    reading, writing = os.pipe()
+    assert ended_by(lambda: select.select([reading], [], [], LONG), 'select', 'timeout') == ([], [], [])
+    poller = select.poll()
+    poller.register(reading, select.POLLIN)
+    assert ended_by(lambda: poller.poll(LONG * 1000), 'poll', 'timeout') == []
+
+
+def end_of_file_in_recv():
+    ours, theirs = socket.socketpair()
+    assert ended_by(lambda: ours.recv(100), 'recv', 'eof') == b''
+    theirs.send(b'data')
+    assert ours.recv(100) == b'data'
+
+
+def end_of_file_in_read():
+    reading, writing = os.pipe()
+    assert ended_by(lambda: os.read(reading, 100), 'read', 'eof') == b''
+    file = open(reading, 'r')
+    assert ended_by(file.readline, 'read', 'eof') == ''
+
+
+def outcome_waits_for_its_wait():
+    """An error outcome does not meet a thread that computes, nor a lock that is free: it acts at the next wait."""
+    class Request(ctypes.Structure):
+        _fields_ = [('outcome', ctypes.c_int), ('error', ctypes.c_int)]
+    assert libc.interrupt_thread_as(gettid(), ctypes.byref(Request(2, errno.EIO))) == 0
+    lock = threading.Lock()
+    with lock:
+        sum(range(1000000))
+    try:
+        time.sleep(LONG)
+    except OSError as error:
+        assert is_os_error(error, errno.EIO)
+    else:
+        raise AssertionError('it slept')
+
+
+def call_of_a_c_library():
+    """ECANCELED once; then the exception, between two bytecodes or at the next wait."""
+    reading, writing = os.pipe()
+    library = ctypes.CDLL(None, use_errno=True)
+    seen = []
+
+    def call(then):
+        tell('follow', gettid(), 'poll', 'default')
+        try:
+            fds = (ctypes.c_int * 2)(reading, select.POLLIN)
+            result = library.poll(ctypes.byref(fds), ctypes.c_ulong(1), LONG * 1000)
+            seen.append((result, ctypes.get_errno()))
+            then()
+        except ThreadInterrupted:
+            seen.append('raised')
+        assert answer() == 'done'
+
+    def compute():
+        deadline = time.time() + LONG
+        while time.time() < deadline:
+            pass
+
+    for then in (compute, lambda: time.sleep(LONG), taken_lock().acquire):
+        del seen[:]
+        start = time.time()
+        Running(call, then).result()
+        assert time.time() - start < PROMPT
+        assert seen == [(-1, errno.ECANCELED), 'raised'], seen
+
+
+def semaphore_of_a_c_library():
+    """A semaphore that no builtin is about is left alone, and its wait returns what it waits for."""
+    semaphore = ctypes.create_string_buffer(32)
+    assert libc.sem_init(semaphore, 0, 0) == 0
+    seen = []
+
+    def wait():
+        try:
+            seen.append(libc.sem_wait(semaphore))
+            time.sleep(LONG)
+        except ThreadInterrupted:
+            seen.append('raised')
+
+    waiter = Running(wait)
+    assert ask('await', waiter.tid, 'sem_wait') == 'done'
+    assert libc.interrupt_thread(waiter.tid) == 0
+    time.sleep(0.05)
+    assert seen == []
+    assert libc.sem_post(semaphore) == 0
+    waiter.result()
+    assert seen == [0, 'raised'], seen
+
+
+def masked_thread():
+    """Nothing is raised while the thread masks it; it is when the mask is taken back."""
+    seen = []
+    ready = threading.Event()
+
+    def run():
+        libc.interrupt_mask(2)
+        ready.set()
+        try:
+            deadline = time.time() + 0.2
+            while time.time() < deadline:
+                pass
+            time.sleep(0.05)
+            seen.append(libc.interrupt_pending())
+            libc.interrupt_mask(0)
+            time.sleep(LONG)
+        except ThreadInterrupted:
+            seen.append('raised')
+
+    thread = Running(run)
+    ready.wait()
+    assert libc.interrupt_thread(thread.tid) == 0
+    thread.result()
+    assert seen == [1, 'raised'], seen
+
+
+def only_in_blocking_calls():
+    """Under the mask `on_blocking` a thread that computes is left alone, a wait is not."""
+    seen = []
+    ready = threading.Event()
+
+    def run():
+        libc.interrupt_mask(1)
+        ready.set()
+        try:
+            deadline = time.time() + 0.2
+            while time.time() < deadline:
+                pass
+            with threading.Lock():
+                seen.append(libc.interrupt_pending())
+            time.sleep(LONG)
+        except ThreadInterrupted:
+            seen.append('raised')
+
+    thread = Running(run)
+    ready.wait()
+    assert libc.interrupt_thread(thread.tid) == 0
+    thread.result()
+    assert seen == [1, 'raised'], seen
+
+
+if __name__ == '__main__':
+    main({name: function for name, function in list(globals().items())
+          if getattr(function, '__module__', None) == '__main__' and function.__code__.co_argcount == 0})

@@ -1,0 +1,53 @@
+// A seccomp filter that kills the process on any system call but the program's own: however and whenever it is set, the
+// program runs on, says the same and ends the same.
+#include "contract_programs.h"
+
+namespace interrupt_tests {
+namespace {
+
+class Sandboxed : public testing::TestWithParam<std::string> {};
+INSTANTIATE_TEST_SUITE_P(By, Sandboxed,
+                         testing::Values("prctl", "syscall", "prctl twice", "syscall twice", "prctl thread-before",
+                                         "syscall thread-before", "prctl thread-after", "syscall thread-after",
+                                         "prctl pending", "prctl pending interface", "prctl pending wakeup interface",
+                                         "prctl handler", "prctl handler pending", "prctl handler pending wakeup",
+                                         "prctl fork", "prctl fork pending", "syscall fork thread-after", "prctl exec",
+                                         "syscall exec", "strict", "strict fork"),
+                         [](const auto& info) {
+                             std::string name = info.param;
+                             std::replace_if(
+                                 name.begin(), name.end(), [](char c) { return !std::isalnum(c); }, '_');
+                             return name;
+                         });
+
+TEST_P(Sandboxed, RunsOn) {
+    Start start = {.target = "sandboxed"};
+    std::istringstream modes(GetParam());
+    for (std::string mode; modes >> mode;) {
+        start.arguments.push_back(mode);
+    }
+    const std::string bare = outcome_of(start, false);
+    ASSERT_EQ(bare.find("[signal"), std::string::npos)
+        << "the filter does not allow what the program itself does: " << bare;
+    EXPECT_EQ(outcome_of(start, true), bare);
+}
+
+// Control has to know that it must not nudge.
+TEST(Sandboxed, TheTableSaysSo) {
+    Program program({.target = "sandboxed", .arguments = {"prctl"}});
+    ASSERT_TRUE(program.says("sleep 0")) << program.output();
+    EXPECT_TRUE(Table(program.pid()).header().flags & interrupt::table_seccomp);
+    EXPECT_NE(program.finish().find("[exit 7]"), std::string::npos) << program.output();
+}
+
+// No request is lost to the program's sight: it stays pending.
+TEST(Sandboxed, ARequestStaysPending) {
+    Program program({.target = "sandboxed", .arguments = {"prctl", "pending"}});
+    ASSERT_TRUE(program.says("sleep 0")) << program.output();
+    EXPECT_TRUE(Table(program.pid()).find(program.pid()) != nullptr &&
+                Table(program.pid()).request_of(program.pid()).pending());
+    EXPECT_NE(program.finish().find("[exit 7]"), std::string::npos) << program.output();
+}
+
+}  // namespace
+}  // namespace interrupt_tests

@@ -1,0 +1,133 @@
+// sem_wait and its kin; condition variables, whose wait ends with the mutex held, however it ends.
+#pragma once
+
+#include "tests/interposers/cases_sleeps.h"
+#include "tests/interposers/descriptors.h"
+
+namespace interrupt_tests {
+
+class SemaphoreWait : public Wait {
+public:
+    using Function = long (*)(sem_t*, const struct timespec* realtime, const struct timespec* monotonic);
+    SemaphoreWait(Limit limit, Function function) : limit_(limit), function_(function) { sem_init(&semaphore_, 0, 0); }
+    long call() override {
+        const struct timespec realtime = deadline_of(CLOCK_REALTIME, limit_);
+        const struct timespec monotonic = deadline_of(CLOCK_MONOTONIC, limit_);
+        return function_(&semaphore_, &realtime, &monotonic);
+    }
+    void end(pid_t) override { sem_post(&semaphore_); }
+    Returned natural() const override { return limit_ == Limit::near ? timed_out() : Returned{0}; }
+    Returned timed_out() const override { return {-1, ETIMEDOUT}; }
+    // signal(7) says otherwise of the limited ones; the kernel does not restart a futex that has a limit.
+    bool goes_on_after_handler(bool restarts) const override { return restarts && limit_ == Limit::none; }
+    void without_waiting(NoWait& check) override {
+        end(0);
+        check("free", {0}, [&] { return call(); });
+        if (limit_ != Limit::none) {
+            const struct timespec past = {1, 0};
+            check("no time", timed_out(), [&] { return function_(&semaphore_, &past, &past); });
+            end(0);
+            check("no time, free", {0}, [&] { return function_(&semaphore_, &past, &past); });
+        }
+        int value = -1;
+        sem_getvalue(&semaphore_, &value);
+        EXPECT_EQ(value, 0);
+    }
+
+private:
+    const Limit limit_;
+    const Function function_;
+    sem_t semaphore_;
+};
+
+#define SEMAPHORE(name, limited, ...)                                                               \
+    template <>                                                                                     \
+    struct Case<Row::name> : TwoCases<Row::name> {                                                  \
+        static WaitPointer make(Limit limit) {                                                      \
+            return (limit != Limit::none) != limited                                                \
+                       ? nullptr                                                                    \
+                       : std::make_unique<SemaphoreWait>(                                           \
+                             limit,                                                                 \
+                             [](sem_t* semaphore, [[maybe_unused]] const struct timespec* realtime, \
+                                [[maybe_unused]] const struct timespec* monotonic) -> long {        \
+                                 return name(__VA_ARGS__);                                          \
+                             });                                                                    \
+        }                                                                                           \
+    };
+SEMAPHORE(sem_wait, false, semaphore)
+SEMAPHORE(sem_timedwait, true, semaphore, realtime)
+SEMAPHORE(sem_clockwait, true, semaphore, CLOCK_MONOTONIC, monotonic)
+#undef SEMAPHORE
+
+class ConditionWait : public Wait {
+public:
+    using Function = int (*)(pthread_cond_t*, pthread_mutex_t*, const struct timespec* realtime,
+                             const struct timespec* monotonic);
+    ConditionWait(Limit limit, Function function) : limit_(limit), function_(function) {
+        pthread_mutexattr_t attributes;
+        pthread_mutexattr_init(&attributes);
+        pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);  // so that unlocking tells who holds it
+        pthread_mutex_init(&mutex_, &attributes);
+        pthread_mutexattr_destroy(&attributes);
+    }
+    long call() override {
+        const struct timespec realtime = deadline_of(CLOCK_REALTIME, limit_);
+        const struct timespec monotonic = deadline_of(CLOCK_MONOTONIC, limit_);
+        Lock lock(mutex_);
+        return function_(&condition_, &mutex_, &realtime, &monotonic);
+    }
+    void end(pid_t) override {
+        Lock lock(mutex_);
+        EXPECT_EQ(pthread_cond_signal(&condition_), 0);
+    }
+    Returned natural() const override { return limit_ == Limit::near ? timed_out() : Returned{0}; }
+    Returned failed(int error) const override { return {error}; }
+    Returned interrupted() const override { return {0}; }  // a spurious wakeup
+    Returned timed_out() const override { return {ETIMEDOUT}; }
+    bool goes_on_after_handler(bool) const override { return true; }
+    void without_waiting(NoWait& check) override {
+        if (limit_ != Limit::none) {
+            check("no time", timed_out(), [&] {
+                const struct timespec past = {1, 0};
+                Lock lock(mutex_);
+                return function_(&condition_, &mutex_, &past, &past);
+            });
+        }
+    }
+
+private:
+    class Lock {
+    public:
+        explicit Lock(pthread_mutex_t& mutex) : mutex_(mutex) { EXPECT_EQ(pthread_mutex_lock(&mutex_), 0); }
+        ~Lock() { EXPECT_EQ(pthread_mutex_unlock(&mutex_), 0) << "the wait was to end with the mutex held"; }
+
+    private:
+        pthread_mutex_t& mutex_;
+    };
+    const Limit limit_;
+    const Function function_;
+    // Never destroyed: a thread that has left the wait by a jump is counted as waiting for ever.
+    pthread_cond_t condition_ = PTHREAD_COND_INITIALIZER;
+    pthread_mutex_t mutex_;
+};
+
+#define CONDITION(name, limited, ...)                                                                                  \
+    template <>                                                                                                        \
+    struct Case<Row::name> : TwoCases<Row::name> {                                                                     \
+        static WaitPointer make(Limit limit) {                                                                         \
+            return (limit != Limit::none) != limited                                                                   \
+                       ? nullptr                                                                                       \
+                       : std::make_unique<ConditionWait>(limit,                                                        \
+                                                         [](pthread_cond_t* condition, pthread_mutex_t* mutex,         \
+                                                            [[maybe_unused]] const struct timespec* realtime,          \
+                                                            [[maybe_unused]] const struct timespec* monotonic) {       \
+                                                             return name(condition, mutex __VA_OPT__(, ) __VA_ARGS__); \
+                                                         });                                                           \
+        }                                                                                                              \
+    };
+CONDITION(pthread_cond_wait, false)
+CONDITION(pthread_cond_timedwait, true, realtime)
+CONDITION(pthread_cond_clockwait, true, CLOCK_MONOTONIC, monotonic)
+#undef CONDITION
+
+}  // namespace interrupt_tests

@@ -1,0 +1,54 @@
+// Every public name of the list of interposers as a wait without end, for one thread of the storm.
+#pragma once
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/types.h>
+
+#include <string>
+
+namespace storm {
+
+// What one thread's waits need; nobody else touches it, so that each wait would last for ever.
+struct Fixture {
+    Fixture();
+    ~Fixture();
+    Fixture(const Fixture&) = delete;
+    Fixture& operator=(const Fixture&) = delete;
+
+    int empty_socket = -1;     // nothing to receive
+    int full_socket = -1;      // no room to send
+    int empty_pipe = -1;       // nothing to read
+    int full_pipe = -1;        // no room to write
+    int listener = -1;         // nobody connects
+    int epoll = -1;            // nothing ready
+    pid_t child = -1;          // does not end
+    std::string fifo;          // nobody has the other end
+    std::string busy_address;  // an AF_UNIX listener whose queue is full
+    sem_t semaphore;           // never posted
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t condition = PTHREAD_COND_INITIALIZER;  // never signalled
+    sigset_t no_signals;                                  // the mask during sigsuspend and its kin
+    sigset_t never_sent;                                  // a signal that nobody sends, blocked in this thread
+
+private:
+    int others_[8];
+    int queue_filler_[4];
+};
+
+struct Came {
+    bool interrupted;  // as a request's outcome looks to the program
+    long result;
+    int error;
+};
+
+struct Wait {
+    const char* name;
+    Came (*wait)(Fixture&);
+};
+
+extern const Wait waits[];
+extern const int wait_count;
+
+}  // namespace storm

@@ -1,0 +1,114 @@
+// The layout that both sides of the thread table share, by number: what is written here can be read by another version.
+#include "control/thread_table_abi.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <set>
+#include <string>
+
+namespace interrupt {
+namespace {
+
+#define EXPECT_FIELD(type, field, offset, size)       \
+    EXPECT_EQ(offsetof(type, field), size_t{offset}); \
+    EXPECT_EQ(sizeof(type::field), size_t{size})
+
+TEST(ThreadTableAbi, Header) {
+    EXPECT_EQ(sizeof(TableHeader), 4096u);
+    EXPECT_EQ(alignof(TableHeader), 4096u);
+    EXPECT_FIELD(TableHeader, magic, 0, 8);
+    EXPECT_FIELD(TableHeader, abi_version, 8, 4);
+    EXPECT_FIELD(TableHeader, header_size, 12, 4);
+    EXPECT_FIELD(TableHeader, record_size, 16, 4);
+    EXPECT_FIELD(TableHeader, capacity, 20, 4);
+    EXPECT_FIELD(TableHeader, pid, 24, 4);
+    EXPECT_FIELD(TableHeader, signal, 28, 4);
+    EXPECT_FIELD(TableHeader, created, 32, 8);
+    EXPECT_FIELD(TableHeader, flags, 40, 4);
+    EXPECT_FIELD(TableHeader, adapter, 44, 4);
+    EXPECT_FIELD(TableHeader, delivered, 48, 8);
+    EXPECT_FIELD(TableHeader, withdrawn, 56, 8);
+    EXPECT_FIELD(TableHeader, locks_broken, 64, 8);
+    EXPECT_FIELD(TableHeader, threads_unseen, 72, 8);
+    EXPECT_FIELD(TableHeader, windows, 80, 32);
+    EXPECT_FIELD(TableHeader, version, 112, 16);
+    EXPECT_FIELD(TableHeader, adapter_runtime, 128, 48);
+    EXPECT_FIELD(TableHeader, adapter_reason, 176, 128);
+    EXPECT_FIELD(TableHeader, pid_namespace, 304, 8);
+}
+
+TEST(ThreadTableAbi, Record) {
+    EXPECT_EQ(sizeof(ThreadRecord), 128u);
+    EXPECT_EQ(alignof(ThreadRecord), 128u);
+    EXPECT_FIELD(ThreadRecord, tid, 0, 4);
+    EXPECT_FIELD(ThreadRecord, generation, 4, 4);
+    EXPECT_FIELD(ThreadRecord, state, 8, 8);
+    EXPECT_FIELD(ThreadRecord, target, 16, 8);
+    EXPECT_FIELD(ThreadRecord, since, 24, 8);
+    EXPECT_FIELD(ThreadRecord, request, 32, 8);
+    EXPECT_FIELD(ThreadRecord, lock, 40, 8);
+    EXPECT_FIELD(ThreadRecord, only_wait, 48, 8);
+    EXPECT_FIELD(ThreadRecord, requested_at, 56, 8);
+    EXPECT_FIELD(ThreadRecord, delivered, 64, 8);
+    EXPECT_FIELD(ThreadRecord, delivered_latency, 72, 8);
+    EXPECT_FIELD(ThreadRecord, cleared, 80, 4);
+    EXPECT_FIELD(ThreadRecord, coalesced, 84, 4);
+    EXPECT_FIELD(ThreadRecord, mask, 88, 4);
+    EXPECT_FIELD(ThreadRecord, flags, 92, 4);
+    EXPECT_FIELD(ThreadRecord, wakeup_read, 96, 4);
+    EXPECT_FIELD(ThreadRecord, wakeup_write, 100, 4);
+    EXPECT_FIELD(ThreadRecord, wakeup_inode, 104, 8);
+    EXPECT_FIELD(ThreadRecord, name, 112, 16);
+}
+
+TEST(ThreadTableAbi, Values) {
+    EXPECT_EQ(table_abi_version, 1u);
+    EXPECT_EQ(table_heavy_fences, 1u);
+    EXPECT_EQ(table_seccomp, 2u);
+    EXPECT_EQ(record_unadopted, 1u);
+    EXPECT_EQ(nudge_cookie, 0x696e7472);
+    const uint64_t magic = magic_word();
+    EXPECT_EQ(std::memcmp(&magic, "intrtbl\n", 8), 0);
+    EXPECT_EQ(static_cast<int>(Outcome::none), 0);
+    EXPECT_EQ(static_cast<int>(Outcome::default_), 1);
+    EXPECT_EQ(static_cast<int>(Outcome::error), 2);
+    EXPECT_EQ(static_cast<int>(Outcome::timeout), 3);
+    EXPECT_EQ(static_cast<int>(Outcome::eof), 4);
+    EXPECT_EQ(static_cast<int>(Mask::none), 0);
+    EXPECT_EQ(static_cast<int>(Mask::on_blocking), 1);
+    EXPECT_EQ(static_cast<int>(Mask::all), 2);
+    EXPECT_EQ(static_cast<int>(Window::before_call), 0);
+    EXPECT_EQ(static_cast<int>(Window::at_entry), 1);
+    EXPECT_EQ(static_cast<int>(Window::in_kernel), 2);
+    EXPECT_EQ(static_cast<int>(Window::way_out), 3);
+    EXPECT_EQ(static_cast<int>(Window::count), 4);
+    EXPECT_EQ(static_cast<int>(NoTable::disabled), 1);
+    EXPECT_EQ(static_cast<int>(NoTable::bad_signal), 3);
+    EXPECT_EQ(static_cast<int>(NoTable::file_size_limit), 12);
+    EXPECT_EQ(static_cast<int>(NoTable::other), 15);
+    EXPECT_EQ(static_cast<int>(NoTable::count), 16);
+}
+
+TEST(ThreadTableAbi, EveryCallHasANameOfItsOwn) {
+    EXPECT_EQ(static_cast<int>(Call::running), 0);
+    EXPECT_STREQ(traits(Call::running).name, "running");
+    std::set<std::string> names;
+    for (uint16_t call = 0; call < static_cast<uint16_t>(Call::count); ++call) {
+        EXPECT_TRUE(names.insert(traits(static_cast<Call>(call)).name).second) << traits(static_cast<Call>(call)).name;
+    }
+    EXPECT_STREQ(traits(Call::poll_).name, "poll");
+    EXPECT_EQ(traits(Call::poll_).kind, Kind::Poll);
+    EXPECT_STREQ(traits(Call::sem_wait_).name, "sem_wait");
+    EXPECT_STREQ(traits(Call::thread_join).name, "thread_join");
+}
+
+TEST(ThreadTableAbi, ProbingBeginsAtTheThreadsId) {
+    EXPECT_EQ(first_probe(5, 16), 5u);
+    EXPECT_EQ(first_probe(16, 16), 0u);
+    EXPECT_EQ(first_probe(4'194'303, 16384), 16383u);
+    EXPECT_EQ(first_probe(7, 1), 0u);
+}
+
+}  // namespace
+}  // namespace interrupt
