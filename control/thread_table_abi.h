@@ -170,6 +170,8 @@ enum class Mask : uint32_t { none = 0, on_blocking = 1, all = 2 };
 // Claimed by a requester; the thread has not yet called us. Set after the claim of `tid` and after `since`, before
 // `generation` grows.
 inline constexpr uint32_t record_unadopted = 1;
+// The program blocks the nudge's signal in this thread, and does not wait for it there; for the process's own use.
+inline constexpr uint32_t record_blocks_signal = 2;
 
 struct alignas(128) ThreadRecord {
     std::atomic<uint32_t> tid;         // in the target's PID namespace; 0: free
@@ -256,6 +258,8 @@ constexpr uint32_t first_probe(uint32_t tid, uint32_t capacity) {
 // The nudge and the retry timer carry this as si_value, so that a signal of the same number that is somebody else's
 // can be told apart. A nudge is sent by rt_tgsigqueueinfo with si_code SI_QUEUE.
 inline constexpr int nudge_cookie = 0x696e7472;
+// The process to itself: this thread may take a signal that another one holds; counts up from here.
+inline constexpr int held_signal_cookie = 0x68656c00;
 
 // A process that could not make a table has no file to say so. It marks the reason in its own address space: this many
 // pages of the library's zero-initialised data (the anonymous mappings directly behind its file-backed ones in

@@ -70,9 +70,8 @@ private:
 
     // Pending signals outlive an exec. If it fails this one comes back to us, and is held again.
     static void hand_over_held_signal() {
-        if (signal_held()) {
-            thread_context.signal_pending = false;
-            os::rt_tgsigqueueinfo(os::getpid(), os::gettid(), settings.signal, &thread_context.signal_info);
+        if (siginfo_t info; take_held_signal(info)) {
+            os::rt_tgsigqueueinfo(os::getpid(), os::gettid(), settings.signal, &info);
         }
     }
 

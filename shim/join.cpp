@@ -1,6 +1,7 @@
 #include "shim/join.h"
 
 #include "shim/interruption_point.h"
+#include "shim/records.h"
 
 namespace interrupt {
 

@@ -21,10 +21,11 @@ unsigned long& place(struct __jmp_buf_tag* environment) {
 void put_back(struct __jmp_buf_tag* environment) {
     ThreadContext& context = thread_context;
     context.signal_let_in = false;
+    set_signal_awaited(false);
     if (settings.signal == 0 || environment->__mask_was_saved == 0 || (place(environment) & ~1ul) != kept) {
         return;
     }
-    context.signal_blocked = (place(environment) & 1) != 0;
+    set_signal_blocked((place(environment) & 1) != 0);
     deliver_held_signal();  // the kernel lets it in before the jump, too
 }
 

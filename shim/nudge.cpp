@@ -119,7 +119,12 @@ void on_nudge(int signal, siginfo_t* info, void* context) {
         }
     }
     errno = saved_errno;
-    if (!ours) {
+    if (ours) {
+        return;
+    }
+    if (const int calls = calls_for_held_signal(*info)) {
+        held_signal_for_program(signal, calls, context);
+    } else {
         nudge_signal_for_program(signal, info, context);
     }
 }

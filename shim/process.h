@@ -26,6 +26,10 @@ struct alignas(4096) Process {
     // Bit i: page i of the mapping is backed by memory and may be touched.
     static constexpr uint32_t max_pages = 4096;
     std::atomic<uint64_t> populated[max_pages / 64] = {};
+    // A signal of the nudge's number that is held for the whole process (held_signal.h).
+    std::atomic<bool> signal_lock = false;
+    std::atomic<bool> signal_pending = false;
+    siginfo_t signal_info = {};
     // The file, for its removal at exit.
     char path[256] = {};
 };

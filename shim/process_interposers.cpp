@@ -38,6 +38,7 @@ void* run_thread(void* pointer) {
     if (process.table != nullptr) {
         record_for_call({});
     }
+    deliver_held_signal();
     return start.routine(start.argument);
 }
 
@@ -85,7 +86,7 @@ extern "C" {
 }
 
 [[gnu::visibility("hidden")]] long interrupt_after_vfork(long result) {
-    thread_context.signal_blocked = thread_context.signal_blocked_before_vfork;
+    set_signal_blocked(thread_context.signal_blocked_before_vfork);
     thread_context.vfork_child_set_action = false;
     thread_context.attempt = {};
     if (ThreadRecord* record = own_record()) {

@@ -167,6 +167,7 @@ public:
         }
         delay_in_window();
         const Request request{record_->request.load(std::memory_order_relaxed)};
+        look_again_ |= traits(state_.call()).kind == Kind::SignalSet && signal_held();
         if (look_again_ || (request.pending() && may_act(*record_, request))) {
             arm_retry(*record_, true);
         }
@@ -183,13 +184,11 @@ private:
 };
 
 // The thread may be about to wait for this very signal in sigwaitinfo: another nudge then ends the system call.
-void await_by_set(void* context) {
+void end_wait_for_signal(void* context) {
     ThreadRecord* record = own_record();
-    if (record != nullptr) {
-        const State state{record->state.load(std::memory_order_relaxed)};
-        if (state.blocked() && traits(state.call()).kind == Kind::SignalSet && !arch::returns_eintr(context)) {
-            arm_retry(*record, true);
-        }
+    const State state{record->state.load(std::memory_order_relaxed)};
+    if (state.blocked() && traits(state.call()).kind == Kind::SignalSet && !arch::returns_eintr(context)) {
+        arm_retry(*record, true);
     }
 }
 
@@ -197,10 +196,10 @@ void call_handler(Handler handler, int signal, siginfo_t* info, void* context, b
     ThreadContext& self = thread_context;
     const bool blocked_before = self.signal_blocked;
     const bool let_in_before = self.signal_let_in;
-    self.signal_blocked |= masks_nudge;
+    set_signal_blocked(blocked_before || masks_nudge);
     self.signal_let_in = false;
     handler(signal, info, context);
-    self.signal_blocked = blocked_before;
+    set_signal_blocked(blocked_before);
     self.signal_let_in = let_in_before;
 }
 
@@ -321,19 +320,18 @@ bool program_ignores_nudge_signal() {
     return actions[settings.signal].handler.load(std::memory_order_relaxed) == constant(SIG_IGN);
 }
 
-void nudge_signal_for_program(int signal, siginfo_t* info, void* context) {
-    ThreadContext& self = thread_context;
+bool nudge_signal_for_program(int signal, siginfo_t* info, void* context) {
     ProgramAction& action = actions[signal];
-    if (self.signal_blocked) {  // blocked signals stay pending, even those that are ignored
-        self.signal_pending = true;
-        self.signal_held_in = process.epoch;
-        self.signal_info = *info;
-        await_by_set(context);
-        return;
+    if (thread_context.signal_blocked) {  // blocked signals stay pending, even those that are ignored
+        hold_signal(*info);
+        if (signal_awaited()) {
+            end_wait_for_signal(context);
+        }
+        return false;
     }
     const Handler handler = action.handler.load(std::memory_order_acquire);
     if (!is_function(handler)) {
-        return;  // the default action of SIGURG and SIGWINCH is to ignore them
+        return false;  // the default action of SIGURG and SIGWINCH is to ignore them
     }
     const int flags = action.flags.load(std::memory_order_relaxed);
     if (flags & SA_RESETHAND) {
@@ -356,17 +354,28 @@ void nudge_signal_for_program(int signal, siginfo_t* info, void* context) {
     }
     wait.resume();
     deliver_held_signal();
+    return true;
 }
 
-void deliver_held_signal() {
-    ThreadContext& self = thread_context;
-    if (signal_held() && !self.signal_blocked) {
-        self.signal_pending = false;
-        siginfo_t info = self.signal_info;
-        ucontext_t context = {};
-        interrupted_mask(&context) = may_call_kernel() ? os::signal_mask() : 0;
-        nudge_signal_for_program(settings.signal, &info, &context);
+void held_signal_for_program(int signal, int calls, void* context) {
+    siginfo_t info;
+    if (signal_awaited()) {
+        end_wait_for_signal(context);
+    } else if (thread_context.signal_blocked) {
+        call_open_thread(calls);
+    } else if (take_held_signal(info)) {
+        nudge_signal_for_program(signal, &info, context);
     }
+}
+
+bool deliver_held_signal() {
+    siginfo_t info;
+    if (thread_context.signal_blocked || !take_held_signal(info)) {
+        return false;
+    }
+    ucontext_t context = {};
+    interrupted_mask(&context) = may_call_kernel() ? os::signal_mask() : 0;
+    return nudge_signal_for_program(settings.signal, &info, &context);
 }
 
 }  // namespace interrupt

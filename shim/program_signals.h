@@ -4,6 +4,7 @@
 
 #include <csignal>
 
+#include "shim/held_signal.h"
 #include "shim/platform/platform.h"
 #include "shim/process.h"
 
@@ -15,36 +16,19 @@ int set_program_action(int signal, const struct sigaction* action, struct sigact
 // What the nudge's signal had before our handler was installed.
 void adopt_program_action(int signal, const struct sigaction& action);
 
-// A signal of the nudge's number that is not ours, in the nudge handler: by the program's disposition and mask.
-void nudge_signal_for_program(int signal, siginfo_t* info, void* context);
+// A signal of the nudge's number that is not ours, in the nudge handler: by the program's disposition and mask. True if
+// a handler of the program has run.
+bool nudge_signal_for_program(int signal, siginfo_t* info, void* context);
+
+// Another thread that blocks such a signal has called this one for it (held_signal.h), in the nudge handler.
+void held_signal_for_program(int signal, int calls, void* context);
 
 // Whether the program ignores the nudge's signal.
 bool program_ignores_nudge_signal();
 
-// The program's mask for the nudge's signal, which is never really blocked. After a change that unblocks it, call
-// deliver_held_signal(): a signal that came meanwhile acts now.
-inline bool holds_nudge_signal(const sigset_t* set) {
-    return sigismember(set, settings.signal) == 1;
-}
-void deliver_held_signal();
-inline bool signal_held() {
-    ThreadContext& context = thread_context;
-    return context.signal_pending && context.signal_held_in == process.epoch &&
-           (!may_call_kernel() || os::getpid() == process.pid);  // a vfork child sees its parent's
-}
-
-// A set of signals without the nudge's.
-struct WithoutNudge {
-    explicit WithoutNudge(const sigset_t* program) : pointer(program) {
-        if (program != nullptr && settings.signal != 0 && holds_nudge_signal(program)) {
-            copy = *program;
-            sigdelset(&copy, settings.signal);
-            pointer = &copy;
-        }
-    }
-    sigset_t copy;
-    const sigset_t* pointer;
-};
+// What is held for this thread or the process acts now, unless the program's mask still holds it. True if a handler of
+// the program has run.
+bool deliver_held_signal();
 
 // While a call that takes a mask is in progress (ppoll, sigsuspend): the program's mask for the nudge's signal is the
 // one given.
@@ -53,21 +37,22 @@ public:
     explicit MaskDuringCall(const sigset_t* mask)
         : set_(mask), active_(mask != nullptr && settings.signal != 0), blocks_(active_ && holds_nudge_signal(mask)) {}
     const sigset_t* real_mask() const { return set_.pointer; }
-    // Once the call is published. True: a held signal that the mask lets through; it acts now, and the call ends as if
-    // it had come while it waited.
-    bool lets_signal_in() {
-        if (active_) {
-            before_ = thread_context.signal_blocked;
-            let_in_before_ = thread_context.signal_let_in;
-            thread_context.signal_let_in = before_ && !blocks_;
-            thread_context.signal_blocked = blocks_;
-            entered_ = true;
+    // Once the call is published. True: a held signal that the mask lets through has acted, and the call ends as if it
+    // had come while it waited.
+    bool let_signal_in() {
+        if (!active_) {
+            return false;
         }
-        return active_ && !blocks_ && signal_held();
+        before_ = thread_context.signal_blocked;
+        let_in_before_ = thread_context.signal_let_in;
+        thread_context.signal_let_in = before_ && !blocks_;
+        set_signal_blocked(blocks_);
+        entered_ = true;
+        return deliver_held_signal();
     }
     void restore() {
         if (entered_) {
-            thread_context.signal_blocked = before_;
+            set_signal_blocked(before_);
             thread_context.signal_let_in = let_in_before_;
         }
     }

@@ -24,6 +24,16 @@ void delay_here() {
     }
 }
 
+int send_to_own_thread(pid_t tid, int cookie) {
+    siginfo_t info;
+    std::memset(&info, 0, sizeof info);
+    info.si_signo = settings.signal;
+    info.si_code = SI_QUEUE;
+    info.si_pid = process.pid;
+    info.si_value.sival_int = cookie;
+    return static_cast<int>(-os::rt_tgsigqueueinfo(process.pid, tid, settings.signal, &info));
+}
+
 uint32_t InProcess::self() {
     const ThreadRecord* record = calls_kernel_ ? nullptr : own_record();
     return record != nullptr ? record->tid.load(std::memory_order_relaxed) : static_cast<uint32_t>(os::gettid());
@@ -31,13 +41,7 @@ uint32_t InProcess::self() {
 
 int InProcess::nudge(uint32_t tid) {
     delay_in_window();
-    siginfo_t info;
-    std::memset(&info, 0, sizeof info);
-    info.si_signo = settings.signal;
-    info.si_code = SI_QUEUE;
-    info.si_pid = process.pid;
-    info.si_value.sival_int = nudge_cookie;
-    return static_cast<int>(-os::rt_tgsigqueueinfo(process.pid, static_cast<pid_t>(tid), settings.signal, &info));
+    return send_to_own_thread(static_cast<pid_t>(tid), nudge_cookie);
 }
 
 void nudge_computing(ThreadRecord& record, pid_t tid) {

@@ -16,6 +16,9 @@ inline void delay_in_window() {
     }
 }
 
+// The nudge's signal with one of the cookies of the ABI header: 0, or an error number.
+int send_to_own_thread(pid_t tid, int cookie);
+
 class InProcess {
 public:
     uint32_t self();

@@ -27,8 +27,7 @@ int set_mask(int how, const sigset_t* set, sigset_t* old) {
     if (settings.signal == 0) {
         return real::pthread_sigmask.resolve()(how, set, old);
     }
-    ThreadContext& context = thread_context;
-    const bool blocked_before = context.signal_blocked;
+    const bool blocked_before = thread_context.signal_blocked;
     // `old` may be the very object that `set` is.
     const bool named = set != nullptr && holds_nudge_signal(set);
     const bool sets = set != nullptr;
@@ -40,9 +39,9 @@ int set_mask(int how, const sigset_t* set, sigset_t* old) {
         sigaddset(old, settings.signal);
     }
     if (sets) {
-        context.signal_blocked = how == SIG_BLOCK     ? blocked_before || named
-                                 : how == SIG_UNBLOCK ? blocked_before && !named
-                                                      : named;
+        set_signal_blocked(how == SIG_BLOCK     ? blocked_before || named
+                           : how == SIG_UNBLOCK ? blocked_before && !named
+                                                : named);
         deliver_held_signal();
     }
     return 0;

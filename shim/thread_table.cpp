@@ -5,8 +5,10 @@
 #include <cstring>
 
 #include "shim/adapter.h"
+#include "shim/held_signal.h"
 #include "shim/nudge.h"
 #include "shim/platform/platform.h"
+#include "shim/records.h"
 #include "shim/requester.h"
 #include "shim/table_file.h"
 #include "shim/thread_end.h"
@@ -23,145 +25,8 @@ constinit thread_local ThreadContext thread_context;
 
 namespace {
 
-constexpr uint32_t max_capacity = (Process::max_pages - 1) * (4096 / sizeof(ThreadRecord));
-constinit std::atomic<uintptr_t> idents[max_capacity];
-
 // NoTable in the ABI header: as many of these pages as the reason's number lose their access rights.
 alignas(4096) constinit char no_table_pages[static_cast<size_t>(NoTable::count)][4096];
-
-ThreadRecord& record_at(uint32_t index) {
-    return *reinterpret_cast<ThreadRecord*>(process.table + sizeof(TableHeader) + size_t{index} * sizeof(ThreadRecord));
-}
-
-uint32_t offset_of(const ThreadRecord& record) {
-    return static_cast<uint32_t>(reinterpret_cast<const char*>(&record) - process.table);
-}
-
-uint32_t index_of(const ThreadRecord& record) {
-    return (offset_of(record) - static_cast<uint32_t>(sizeof(TableHeader))) /
-           static_cast<uint32_t>(sizeof(ThreadRecord));
-}
-
-// May the record be touched at all?
-bool has_memory(const ThreadRecord& record) {
-    const uint32_t page = offset_of(record) / 4096;
-    return (process.populated[page / 64].load(std::memory_order_relaxed) & uint64_t{1} << page % 64) != 0;
-}
-
-bool back_with_memory(const ThreadRecord& record) {
-    if (has_memory(record)) {
-        return true;
-    }
-    const uint32_t page = offset_of(record) / 4096;
-    if (!may_call_kernel() || os::madvise(process.table + page * 4096, 4096, MADV_POPULATE_WRITE) != 0) {
-        return false;
-    }
-    process.populated[page / 64].fetch_or(uint64_t{1} << page % 64, std::memory_order_relaxed);
-    return true;
-}
-
-// With the record lock held, or for a record that nobody else can know of. What was delivered last stays until the next
-// claim: a requester may still be about to read it.
-void reset(ThreadRecord& record) {
-    record.state.store(0, std::memory_order_relaxed);
-    record.request.store(0, std::memory_order_relaxed);
-    record.only_wait.store(0, std::memory_order_relaxed);
-    record.coalesced.store(0, std::memory_order_relaxed);
-    record.mask.store(0, std::memory_order_relaxed);
-    record.flags.store(0, std::memory_order_relaxed);
-    record.wakeup_read.store(0, std::memory_order_relaxed);
-    record.wakeup_write.store(0, std::memory_order_relaxed);
-    record.wakeup_inode.store(0, std::memory_order_relaxed);
-    record.lock.fetch_and(LockWord::owner_mask, std::memory_order_relaxed);
-    idents[index_of(record)].store(0, std::memory_order_relaxed);
-}
-
-// Frees a record, unless it has changed hands meanwhile.
-void free_record(ThreadRecord& record, uint32_t tid) {
-    InProcess kernel;
-    RecordLock lock(kernel, table_header(), record);
-    if (record.tid.load(std::memory_order_relaxed) == tid) {
-        reset(record);
-        record.generation.fetch_add(1, std::memory_order_relaxed);
-        record.tid.store(0, std::memory_order_release);
-    }
-}
-
-// Threads that went without telling us (raw clone, a key destructor that ran after ours) leave their records.
-void free_dead_records() {
-    for (uint32_t i = 0; i < process.capacity; ++i) {
-        ThreadRecord& record = record_at(i);
-        if (!back_with_memory(record)) {
-            return;
-        }
-        const uint32_t tid = record.tid.load(std::memory_order_relaxed);
-        if (tid != 0 && os::tgkill(process.pid, static_cast<pid_t>(tid), 0) == -ESRCH) {
-            free_record(record, tid);
-        }
-    }
-}
-
-struct Found {
-    ThreadRecord* own = nullptr;   // has this tid
-    ThreadRecord* free = nullptr;  // the first free one on the way
-};
-
-Found probe(uint32_t tid, const ThreadRecord* other_than = nullptr) {
-    Found found;
-    uint32_t index = first_probe(tid, process.capacity);
-    for (uint32_t i = 0; i < process.capacity; ++i, index = (index + 1) % process.capacity) {
-        ThreadRecord& record = record_at(index);
-        if (!back_with_memory(record)) {
-            break;
-        }
-        const uint32_t holder = record.tid.load(std::memory_order_acquire);
-        if (holder == tid && &record != other_than) {
-            found.own = &record;
-            break;
-        }
-        if (holder == 0) {
-            if (found.free == nullptr) {
-                found.free = &record;
-            }
-            if (record.generation.load(std::memory_order_relaxed) == 0) {
-                break;
-            }
-        }
-    }
-    return found;
-}
-
-struct Claimed {
-    ThreadRecord* record = nullptr;
-    bool found = false;  // somebody had claimed it before
-};
-
-Claimed claim(uint32_t tid, uint32_t flags) {
-    for (bool searched = false;;) {
-        const Found found = probe(tid);
-        if (found.own != nullptr) {
-            return {found.own, true};
-        }
-        if (found.free == nullptr) {
-            if (searched) {
-                return {};
-            }
-            searched = true;
-            free_dead_records();
-            continue;
-        }
-        uint32_t nobody = 0;
-        if (found.free->tid.compare_exchange_strong(nobody, tid, std::memory_order_acq_rel)) {
-            found.free->delivered.store(0, std::memory_order_relaxed);
-            found.free->cleared.store(0, std::memory_order_relaxed);
-            found.free->since.store(flags != 0 ? os::thread_start_ticks(static_cast<pid_t>(tid)) : 0,
-                                    std::memory_order_relaxed);
-            found.free->flags.store(flags, std::memory_order_release);
-            found.free->generation.fetch_add(1, std::memory_order_release);
-            return {found.free, false};
-        }
-    }
-}
 
 // A requester may have claimed a record in this thread's name while the thread claimed one itself. Both look again
 // after their claim, so at least one of them sees two; what was requested there moves here.
@@ -207,7 +72,7 @@ ThreadRecord* claim_for_this_thread() {
         return claim_for_this_thread();
     }
     merge_other_record(*record, tid);
-    idents[index_of(*record)].store(reinterpret_cast<uintptr_t>(pthread_self()), std::memory_order_relaxed);
+    ident_of(*record).store(reinterpret_cast<uintptr_t>(pthread_self()), std::memory_order_relaxed);
     record->mask.store(static_cast<uint32_t>(context.mask), std::memory_order_relaxed);
     if (context.epoch != process.epoch) {  // timers and pending signals are not inherited by a forked child
         context.retry_timer = context.cpu_timer = -1;
@@ -309,6 +174,9 @@ ThreadRecord* record_for_call(const BlockedCall& call) {
             context.signal_blocked = true;
             before &= ~nudge;
         }
+        if (record != nullptr) {
+            publish_signal_mask(*record);
+        }
         os::set_signal_mask(before);
     }
     if (process.live.load(std::memory_order_relaxed) == nullptr && adapter_lets_go(call) && !process.heavy_fences) {
@@ -364,16 +232,13 @@ void release_record() {
 
 void nudge_again_all() {
     InProcess kernel;
-    for (uint32_t i = 0; process.table != nullptr && i < process.capacity; ++i) {
-        ThreadRecord& record = record_at(i);
-        if (!has_memory(record)) {
-            continue;  // never used
-        }
-        const RecordOwner owner{record.tid.load(std::memory_order_acquire),
-                                record.generation.load(std::memory_order_relaxed)};
-        const Request request{record.request.load(std::memory_order_relaxed)};
+    uint32_t next = 0;
+    while (ThreadRecord* record = next_used_record(next)) {
+        const RecordOwner owner{record->tid.load(std::memory_order_acquire),
+                                record->generation.load(std::memory_order_relaxed)};
+        const Request request{record->request.load(std::memory_order_relaxed)};
         if (owner.tid != 0 && request.pending()) {
-            nudge_again(kernel, table_header(), record, owner, request.sequence());
+            nudge_again(kernel, table_header(), *record, owner, request.sequence());
         }
     }
 }
@@ -382,19 +247,6 @@ void unlink_table() {
     if (process.path[0] != 0 && may_call_kernel() && process.pid == os::getpid()) {
         os::unlinkat(AT_FDCWD, process.path);
     }
-}
-
-std::atomic<uintptr_t>& ident_of(const ThreadRecord& record) {
-    return idents[index_of(record)];
-}
-
-ThreadRecord* record_of_ident(uintptr_t ident) {
-    for (uint32_t i = 0; process.table != nullptr && i < process.capacity; ++i) {
-        if (idents[i].load(std::memory_order_relaxed) == ident) {
-            return &record_at(i);
-        }
-    }
-    return nullptr;
 }
 
 }  // namespace interrupt

@@ -28,10 +28,6 @@ void nudge_again_all();
 // Removes the file of this process's table.
 void unlink_table();
 
-// pthread_self() of the thread that holds a record, or 0: by it runtimes name their threads.
-std::atomic<uintptr_t>& ident_of(const ThreadRecord& record);
-ThreadRecord* record_of_ident(uintptr_t ident);
-
 // How many threads wait for another one's release_record() on its record's generation.
 extern constinit std::atomic<uint32_t> joiners;
 

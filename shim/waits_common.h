@@ -89,10 +89,9 @@ public:
     explicit Masked(const sigset_t*& mask) : during_(mask) { mask = during_.real_mask(); }
     template <class Result>
     bool ended_at_entry(Result& result) {
-        if (!during_.lets_signal_in()) {
+        if (!during_.let_signal_in()) {
             return false;
         }
-        deliver_held_signal();
         errno = EINTR;
         result = -1;
         return true;

@@ -59,7 +59,7 @@ private:
 };
 
 // sigwaitinfo and sigtimedwait. The nudge's signal is never waited for by the kernel: one of the program's that came
-// while it was blocked is held in the thread's context, and its arrival ends the wait with EINTR.
+// while it was blocked is held (held_signal.h), and its arrival ends the wait with EINTR.
 struct SignalSet : Common {
     static constexpr bool redirects = true;
     SignalSet(const sigset_t*& set, siginfo_t* info)
@@ -68,37 +68,47 @@ struct SignalSet : Common {
     }
     static uint64_t target() { return 0; }
     int time_out() const { return fail(EAGAIN); }
-    bool ended_at_entry(int& result) { return took_held_signal(result); }
-    bool interrupted(int result, const Attempt& attempt) const {
-        return Common::interrupted(result, attempt) && !(wants_nudge_signal_ && signal_held());
-    }
-    int total(int result) {
-        if (result == -1 && errno == EINTR) {
-            took_held_signal(result);
-        }
-        return result;
-    }
-
-private:
-    bool took_held_signal(int& result) {
-        ThreadContext& context = thread_context;
-        if (!wants_nudge_signal_ || !signal_held()) {
+    bool ended_at_entry(int& result) {
+        if (!wants_nudge_signal_) {
             return false;
         }
-        context.signal_pending = false;
+        set_signal_awaited(true);
+        if (!take_held_signal(held_)) {
+            return false;
+        }
+        taken_ = true;
+        result = -1;
+        return true;
+    }
+    bool interrupted(int result, const Attempt& attempt) {
+        if (!Common::interrupted(result, attempt)) {
+            return false;
+        }
+        taken_ = wants_nudge_signal_ && take_held_signal(held_);
+        return !taken_;
+    }
+    int total(int result) {
+        if (wants_nudge_signal_) {
+            set_signal_awaited(false);
+        }
+        if (!taken_) {
+            return result;
+        }
         if (info_ != nullptr) {
-            *info_ = context.signal_info;
+            *info_ = held_;
             if (info_->si_code == SI_TKILL) {  // as glibc has it
                 info_->si_code = SI_USER;
             }
         }
-        result = settings.signal;
-        return true;
+        return settings.signal;
     }
 
+private:
     WithoutNudge without_;
     const bool wants_nudge_signal_;
+    bool taken_ = false;
     siginfo_t* const info_;
+    siginfo_t held_;
 };
 
 struct SignalSetTimed : SignalSet {

@@ -28,6 +28,14 @@ TEST_P(Invisible, MasksAndWaitsWithSigwinch) {
     expect_invisible({.target = "signal_waits", .arguments = {"28"}, .environment = nudged_by(GetParam())});
 }
 
+TEST_P(Invisible, SigurgToTheProcess) {
+    expect_invisible({.target = "signal_to_process", .environment = nudged_by(GetParam())});
+}
+
+TEST_P(Invisible, SigwinchToTheProcess) {
+    expect_invisible({.target = "signal_to_process", .arguments = {"28"}, .environment = nudged_by(GetParam())});
+}
+
 // What a program inherits is seen from its first moment on, the errno of its start too.
 TEST(Inherited, ByTheFirstProgramUnderTheShim) {
     for (const char* state : {"b", "i", "bi"}) {

@@ -1,0 +1,55 @@
+// A signal of the nudge's number that is the program's own, as the program sees it. The number is never really blocked:
+// a thread that has it in its mask holds what comes until it unblocks it or waits for it (sigwaitinfo). And since the
+// kernel takes every thread for open, it hands a signal for the whole process to any of them, most often to the main
+// thread: from one that blocks it the signal goes on to one that takes it, or is held for the process.
+//
+// Which of the two a signal is: kill, sigqueue, timers and the kernel send to the process, tgkill (SI_TKILL) to a
+// thread. pthread_sigqueue cannot be told from sigqueue: taken for the process.
+#pragma once
+
+#include <csignal>
+
+#include "shim/platform/platform.h"
+#include "shim/process.h"
+
+namespace interrupt {
+
+inline bool holds_nudge_signal(const sigset_t* set) {
+    return sigismember(set, settings.signal) == 1;
+}
+
+// The program's mask of this thread for the nudge's signal. After a change that unblocks it call
+// deliver_held_signal() (program_signals.h): what came meanwhile acts now.
+void set_signal_blocked(bool blocked);
+// This thread waits for the signal (sigwaitinfo) though it blocks it.
+void set_signal_awaited(bool awaited);
+bool signal_awaited();
+// What the record says of it, for other threads, after the record was claimed.
+void publish_signal_mask(ThreadRecord& record);
+
+// In the nudge handler, in a thread that blocks the signal.
+void hold_signal(const siginfo_t& info);
+// Sends a thread that does not block the signal, or waits for it, to what is held for the process. The handler there
+// asks calls_for_held_signal(), 0 if its signal is no such call, and calls the next thread if it cannot take it itself.
+void call_open_thread(int calls_before);
+int calls_for_held_signal(const siginfo_t& info);
+
+// Whether a signal is held for this thread or for the process.
+bool signal_held();
+// Takes it. False if there is none, or another thread was faster.
+bool take_held_signal(siginfo_t& info);
+
+// A set of signals without the nudge's.
+struct WithoutNudge {
+    explicit WithoutNudge(const sigset_t* program) : pointer(program) {
+        if (program != nullptr && settings.signal != 0 && holds_nudge_signal(program)) {
+            copy = *program;
+            sigdelset(&copy, settings.signal);
+            pointer = &copy;
+        }
+    }
+    sigset_t copy;
+    const sigset_t* pointer;
+};
+
+}  // namespace interrupt
