@@ -10,6 +10,7 @@
 #include "shim/libc_functions.h"
 #include "shim/nudge.h"
 #include "shim/platform/platform.h"
+#include "shim/program_actions.h"
 #include "shim/program_signals.h"
 #include "shim/thread_table.h"
 
@@ -30,11 +31,14 @@ public:
           counted_(active_ &&
                    os::getpid() == process.pid),  // a vfork child's action is its own, and it may not come back
           blocked_(active_ && thread_context.signal_blocked),
+          shut_out_(active_ && thread_context.nudge_shut_out),
           // Not while a spawned program is awaited: for so long no other thread could be nudged.
           ignored_(active_ && heir != Heir::spawned_and_awaited && !thread_context.vfork_child_set_action &&
                    program_ignores_nudge_signal()) {
+        if (blocked_ != shut_out_) {
+            change_mask(blocked_ ? SIG_BLOCK : SIG_UNBLOCK);
+        }
         if (blocked_) {
-            change_mask(SIG_BLOCK);
             if (heir == Heir::replaces_this && os::getpid() == process.pid) {
                 hand_over_held_signal();
             }
@@ -54,8 +58,8 @@ public:
                 nudge_again_all();  // what was sent meanwhile is gone
             }
         }
-        if (blocked_) {
-            change_mask(SIG_UNBLOCK);
+        if (blocked_ != shut_out_) {
+            change_mask(shut_out_ ? SIG_BLOCK : SIG_UNBLOCK);
         }
         errno = saved_errno;
     }
@@ -78,6 +82,7 @@ private:
     const bool active_;
     const bool counted_;
     const bool blocked_;
+    const bool shut_out_;
     const bool ignored_;
 };
 

@@ -39,12 +39,26 @@ bool signal_held();
 // Takes it. False if there is none, or another thread was faster.
 bool take_held_signal(siginfo_t& info);
 
-// A set of signals without the nudge's.
+// A set of signals to wait for, or to block or unblock, without the nudge's.
 struct WithoutNudge {
     explicit WithoutNudge(const sigset_t* program) : pointer(program) {
         if (program != nullptr && settings.signal != 0 && holds_nudge_signal(program)) {
             copy = *program;
             sigdelset(&copy, settings.signal);
+            pointer = &copy;
+        }
+    }
+    sigset_t copy;
+    const sigset_t* pointer;
+};
+
+// A mask as it is really set: without the nudge's signal, or with it as long as that is shut out.
+struct RealMask {
+    explicit RealMask(const sigset_t* program) : pointer(program) {
+        const bool shut_out = thread_context.nudge_shut_out;
+        if (program != nullptr && settings.signal != 0 && holds_nudge_signal(program) != shut_out) {
+            copy = *program;
+            shut_out ? sigaddset(&copy, settings.signal) : sigdelset(&copy, settings.signal);
             pointer = &copy;
         }
     }

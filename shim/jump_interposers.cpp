@@ -22,6 +22,7 @@ void put_back(struct __jmp_buf_tag* environment) {
     ThreadContext& context = thread_context;
     context.signal_let_in = false;
     set_signal_awaited(false);
+    let_nudge_in();
     if (settings.signal == 0 || environment->__mask_was_saved == 0 || (place(environment) & ~1ul) != kept) {
         return;
     }

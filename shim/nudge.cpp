@@ -9,6 +9,7 @@
 #include "shim/delivery.h"
 #include "shim/libc_functions.h"
 #include "shim/platform/platform.h"
+#include "shim/program_actions.h"
 #include "shim/program_signals.h"
 
 namespace interrupt {
@@ -133,7 +134,8 @@ struct sigaction set_nudge_handler() {
     struct sigaction action = {};
     action.sa_sigaction = on_nudge;
     // No SA_RESTART: the blocked call is to come back.
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    action.sa_flags = SA_SIGINFO | (nudge_goes_to_alternate_stack() ? SA_ONSTACK : 0);
+    sigfillset(&action.sa_mask);  // an alternate stack may have no room for another signal's frame
     struct sigaction before = {};
     real::sigaction(settings.signal, &action, &before);
     return before;

@@ -25,7 +25,7 @@ struct Start {
     void* (*routine)(void*);
     void* argument;
     bool signal_blocked;
-    bool really_blocked;  // by the mask in the thread's attributes
+    bool really_blocked;  // by the mask in the thread's attributes, or since its creator has the nudge shut out
 };
 
 void* run_thread(void* pointer) {
@@ -33,7 +33,7 @@ void* run_thread(void* pointer) {
     std::free(pointer);
     thread_context.signal_blocked = start.signal_blocked;
     if (start.really_blocked && may_call_kernel()) {
-        os::set_signal_mask(os::signal_mask() & ~(os::KernelMask{1} << (settings.signal - 1)));
+        os::unblock_signal(settings.signal);
     }
     if (process.table != nullptr) {
         record_for_call({});
@@ -113,7 +113,7 @@ EXPORTED int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
     sigset_t mask;
     const bool has_mask = mask_of(attributes, mask);
     const bool blocked = has_mask ? holds_nudge_signal(&mask) : thread_context.signal_blocked;
-    *start = {routine, argument, blocked, has_mask && blocked};
+    *start = {routine, argument, blocked, has_mask ? blocked : thread_context.nudge_shut_out};
     const int error = real::pthread_create.resolve()(thread, attributes, run_thread, start);
     if (error != 0) {
         std::free(start);

@@ -3,76 +3,17 @@
 #include <cerrno>
 
 #include "shim/delivery.h"
-#include "shim/libc_functions.h"
 #include "shim/nudge.h"
+#include "shim/program_actions.h"
 #include "shim/requester.h"
 
 namespace interrupt {
 
 namespace {
 
-using Handler = void (*)(int, siginfo_t*, void*);
-
-// Written under actions_lock with all signals blocked, read by handlers at any moment: each field by itself is atomic,
-// and a handler that meets a change may see either side of it.
-struct ProgramAction {
-    std::atomic<Handler> handler;   // also SIG_DFL and SIG_IGN
-    std::atomic<int> flags;         // as the program set them
-    std::atomic<bool> masks_nudge;  // its sa_mask has the nudge's signal
-    std::atomic<uint64_t> mask;     // its sa_mask, as the kernel keeps it; for the nudge's signal only
-};
-constinit ProgramAction actions[65];
-constinit std::atomic_flag actions_lock;
-
-Handler constant(__sighandler_t disposition) {
-    return reinterpret_cast<Handler>(reinterpret_cast<void*>(disposition));
-}
-
 // The thread's signal mask when it was interrupted, as the kernel keeps it.
 os::KernelMask& interrupted_mask(void* context) {
     return *reinterpret_cast<os::KernelMask*>(&static_cast<ucontext_t*>(context)->uc_sigmask);
-}
-
-bool is_function(Handler handler) {
-    return handler != constant(SIG_DFL) && handler != constant(SIG_IGN);
-}
-
-class ActionsLock {
-public:
-    ActionsLock() : quiet_(may_call_kernel()), signals_(quiet_ ? os::block_all_signals() : 0) {
-        while (actions_lock.test_and_set(std::memory_order_acquire)) {
-            arch::spin_pause();
-        }
-    }
-    ~ActionsLock() {
-        actions_lock.clear(std::memory_order_release);
-        if (quiet_) {
-            os::set_signal_mask(signals_);
-        }
-    }
-
-private:
-    const bool quiet_;
-    const os::KernelMask signals_;
-};
-
-void remember(int signal, const struct sigaction& action) {
-    ProgramAction& kept = actions[signal];
-    kept.flags.store(action.sa_flags, std::memory_order_relaxed);
-    kept.masks_nudge.store(holds_nudge_signal(&action.sa_mask), std::memory_order_relaxed);
-    kept.mask.store(*reinterpret_cast<const uint64_t*>(&action.sa_mask), std::memory_order_relaxed);
-    kept.handler.store(action.sa_sigaction, std::memory_order_release);
-}
-
-void recall(int signal, struct sigaction& action) {
-    const ProgramAction& kept = actions[signal];
-    action.sa_sigaction = kept.handler.load(std::memory_order_relaxed);
-    if (!(kept.flags.load(std::memory_order_relaxed) & SA_SIGINFO)) {
-        action.sa_flags &= ~SA_SIGINFO;
-    }
-    if (kept.masks_nudge.load(std::memory_order_relaxed)) {
-        sigaddset(&action.sa_mask, settings.signal);
-    }
 }
 
 // Does the kernel restart the call by itself after a handler with SA_RESTART (signal(7))? Not where it has a time limit
@@ -192,6 +133,12 @@ void end_wait_for_signal(void* context) {
     }
 }
 
+bool on_alternate_stack(const void* context) {
+    const stack_t& stack = static_cast<const ucontext_t*>(context)->uc_stack;
+    const auto here = reinterpret_cast<uintptr_t>(__builtin_frame_address(0));
+    return here - reinterpret_cast<uintptr_t>(stack.ss_sp) < stack.ss_size;
+}
+
 void call_handler(Handler handler, int signal, siginfo_t* info, void* context, bool masks_nudge) {
     ThreadContext& self = thread_context;
     const bool blocked_before = self.signal_blocked;
@@ -203,10 +150,27 @@ void call_handler(Handler handler, int signal, siginfo_t* info, void* context, b
     self.signal_let_in = let_in_before;
 }
 
-// Installed for every handler of the program. Nothing here cleans up when the program leaves by siglongjmp, an
-// exception or a cancellation: the record is right as it is, running.
+bool may_deliver_held_signal() {
+    return !thread_context.signal_blocked && signal_held();
+}
+
+// Not inlined: its frame is large, and handlers that need none of it have small stacks.
+[[gnu::noinline]] bool deliver_held_signal(os::KernelMask mask) {
+    siginfo_t info;
+    if (!take_held_signal(info)) {
+        return false;
+    }
+    ucontext_t context = {};
+    interrupted_mask(&context) = mask;
+    return nudge_signal_for_program(settings.signal, &info, &context);
+}
+
+}  // namespace
+
+// Installed for every handler of the program. When the program leaves by siglongjmp, an exception or a cancellation the
+// record is right as it is, running.
 void on_program_signal(int signal, siginfo_t* info, void* context) {
-    ProgramAction& action = actions[signal];
+    ProgramAction& action = program_action(signal);
     const Handler handler = action.handler.load(std::memory_order_acquire);
     const int flags = action.flags.load(std::memory_order_relaxed);
     if (!is_function(handler)) {
@@ -215,113 +179,25 @@ void on_program_signal(int signal, siginfo_t* info, void* context) {
     if (flags & SA_RESETHAND) {
         action.handler.store(constant(SIG_DFL), std::memory_order_relaxed);
     }
+    INTERRUPT_MARK_FRAME();
+    const bool shut_out_before = thread_context.nudge_shut_out;
+    if (flags & SA_ONSTACK) {  // the kernel has shut the nudge out: set_program_action()
+        thread_context.nudge_shut_out = true;
+        if (!shut_out_before && !on_alternate_stack(context)) {
+            let_nudge_in();
+        }
+    }
     const int saved_errno = errno;
     Suspended wait(flags, context, false);
     errno = saved_errno;
     call_handler(handler, signal, info, context, action.masks_nudge.load(std::memory_order_relaxed));
     wait.resume();
     deliver_held_signal();
-}
-
-int set_nudge_signal_action(int signal, const struct sigaction* action, struct sigaction* old) {
-    ActionsLock lock;
-    ProgramAction& kept = actions[signal];
-    struct sigaction installed = {};
-    if (real::sigaction.resolve()(signal, nullptr, &installed) != 0) {
-        return -1;
-    }
-    const struct sigaction wanted = action != nullptr ? *action : installed;  // `old` may be the very object
-    if (old != nullptr) {
-        *old = {};
-        old->sa_sigaction = kept.handler.load(std::memory_order_relaxed);
-        old->sa_flags = kept.flags.load(std::memory_order_relaxed);
-        old->sa_restorer = installed.sa_restorer;
-        *reinterpret_cast<uint64_t*>(&old->sa_mask) = kept.mask.load(std::memory_order_relaxed);
-    }
-    if (action != nullptr) {
-        // What libc and the kernel make of an action that is really set.
-        struct sigaction as_read_back = wanted;
-        as_read_back.sa_flags = (wanted.sa_flags & os::action_flags) | (installed.sa_flags & ~os::action_flags);
-        sigdelset(&as_read_back.sa_mask, SIGKILL);
-        sigdelset(&as_read_back.sa_mask, SIGSTOP);
-        remember(signal, as_read_back);
-    }
-    return 0;
-}
-
-}  // namespace
-
-int set_program_action(int signal, const struct sigaction* action, struct sigaction* old) {
-    const bool ours =
-        settings.active && signal >= 1 && signal <= 64 &&
-        (!may_call_kernel() || process.pid == 0 || os::getpid() == process.pid || process.table == nullptr);
-    if (!ours) {
-        thread_context.vfork_child_set_action |= action != nullptr && signal == settings.signal;
-        return real::sigaction.resolve()(signal, action, old);
-    }
-    if (signal == settings.signal) {
-        return set_nudge_signal_action(signal, action, old);
-    }
-    ActionsLock lock;
-    struct sigaction real_action;
-    struct sigaction real_old = {};
-    struct sigaction wanted;  // `old` may be the very object
-    if (action != nullptr) {
-        wanted = *action;
-        action = &wanted;
-        real_action = wanted;
-        sigdelset(&real_action.sa_mask, settings.signal);
-        if (is_function(action->sa_sigaction)) {
-            real_action.sa_sigaction = on_program_signal;
-            real_action.sa_flags |= SA_SIGINFO;
-        }
-    }
-    // The handler must find its function from the first signal on, and an old one must find its own to the last: if
-    // both are functions the kernel's entry does not change in what it calls, only in its flags.
-    struct sigaction kept_old = {};
-    recall(signal, kept_old);
-    const int kept_flags = actions[signal].flags.load(std::memory_order_relaxed);
-    const bool kept_mask = actions[signal].masks_nudge.load(std::memory_order_relaxed);
-    if (action != nullptr && is_function(action->sa_sigaction)) {
-        remember(signal, *action);
-    }
-    const int result = real::sigaction.resolve()(signal, action != nullptr ? &real_action : nullptr, &real_old);
-    if (result != 0) {
-        actions[signal].handler.store(kept_old.sa_sigaction, std::memory_order_relaxed);
-        actions[signal].flags.store(kept_flags, std::memory_order_relaxed);
-        actions[signal].masks_nudge.store(kept_mask, std::memory_order_relaxed);
-        return result;
-    }
-    if (old != nullptr) {
-        *old = real_old;
-        if (real_old.sa_sigaction == on_program_signal) {
-            old->sa_sigaction = kept_old.sa_sigaction;
-        }
-        // SA_SIGINFO of ours stays behind when SA_RESETHAND has taken the handler away.
-        if (!(kept_flags & SA_SIGINFO) &&
-            (real_old.sa_sigaction == on_program_signal || !is_function(real_old.sa_sigaction))) {
-            old->sa_flags &= ~SA_SIGINFO;
-        }
-        if (kept_mask) {
-            sigaddset(&old->sa_mask, settings.signal);
-        }
-    }
-    if (action != nullptr) {
-        remember(signal, *action);
-    }
-    return 0;
-}
-
-void adopt_program_action(int signal, const struct sigaction& action) {
-    remember(signal, action);
-}
-
-bool program_ignores_nudge_signal() {
-    return actions[settings.signal].handler.load(std::memory_order_relaxed) == constant(SIG_IGN);
+    thread_context.nudge_shut_out = shut_out_before;
 }
 
 bool nudge_signal_for_program(int signal, siginfo_t* info, void* context) {
-    ProgramAction& action = actions[signal];
+    ProgramAction& action = program_action(signal);
     if (thread_context.signal_blocked) {  // blocked signals stay pending, even those that are ignored
         hold_signal(*info);
         if (signal_awaited()) {
@@ -338,10 +214,13 @@ bool nudge_signal_for_program(int signal, siginfo_t* info, void* context) {
         action.handler.store(constant(SIG_DFL), std::memory_order_relaxed);
     }
     Suspended wait(flags, context, true);
-    // As the kernel does it: the handler's mask on top of the one that it interrupts. The nudge's signal stays open:
-    // the handler may wait, and be interrupted.
-    const os::KernelMask mask = (interrupted_mask(context) | action.mask.load(std::memory_order_relaxed)) &
-                                ~(os::KernelMask{1} << (signal - 1));
+    // As the kernel does it: the handler's mask on top of the one that it interrupts. The nudge's signal stays open, so
+    // that a wait of the handler can be interrupted, but not on an alternate stack.
+    const bool shut_out_before = thread_context.nudge_shut_out;
+    thread_context.nudge_shut_out |= on_alternate_stack(context);
+    const os::KernelMask nudge = os::KernelMask{1} << (signal - 1);
+    const os::KernelMask mask = ((interrupted_mask(context) | action.mask.load(std::memory_order_relaxed)) & ~nudge) |
+                                (thread_context.nudge_shut_out ? nudge : 0);
     os::KernelMask before = 0;
     const bool set_mask = may_call_kernel();
     if (set_mask) {
@@ -352,9 +231,21 @@ bool nudge_signal_for_program(int signal, siginfo_t* info, void* context) {
     if (set_mask) {
         os::set_signal_mask(before);
     }
+    thread_context.nudge_shut_out = shut_out_before;
     wait.resume();
-    deliver_held_signal();
+    if (may_deliver_held_signal()) {
+        deliver_held_signal(interrupted_mask(context));
+    }
     return true;
+}
+
+void let_nudge_in() {
+    if (thread_context.nudge_shut_out) {
+        thread_context.nudge_shut_out = false;
+        if (may_call_kernel()) {
+            os::unblock_signal(settings.signal);
+        }
+    }
 }
 
 void held_signal_for_program(int signal, int calls, void* context) {
@@ -369,13 +260,7 @@ void held_signal_for_program(int signal, int calls, void* context) {
 }
 
 bool deliver_held_signal() {
-    siginfo_t info;
-    if (thread_context.signal_blocked || !take_held_signal(info)) {
-        return false;
-    }
-    ucontext_t context = {};
-    interrupted_mask(&context) = may_call_kernel() ? os::signal_mask() : 0;
-    return nudge_signal_for_program(settings.signal, &info, &context);
+    return may_deliver_held_signal() && deliver_held_signal(may_call_kernel() ? os::signal_mask() : 0);
 }
 
 }  // namespace interrupt

@@ -1,5 +1,4 @@
-// The program's own signal handlers: kept here, called by a handler of ours that makes the record say *running* while
-// they run; and the nudge's signal as the program sees it.
+// The program's own signal handlers: called by a handler of ours that makes the record say *running* while they run.
 #pragma once
 
 #include <csignal>
@@ -10,21 +9,19 @@
 
 namespace interrupt {
 
-// sigaction(2) as the program sees it: `old` gets exactly what the program had set.
-int set_program_action(int signal, const struct sigaction* action, struct sigaction* old);
-
-// What the nudge's signal had before our handler was installed.
-void adopt_program_action(int signal, const struct sigaction& action);
-
 // A signal of the nudge's number that is not ours, in the nudge handler: by the program's disposition and mask. True if
 // a handler of the program has run.
 bool nudge_signal_for_program(int signal, siginfo_t* info, void* context);
 
+// Opens the nudge's signal again that was shut out while a handler ran on an alternate stack: the handler is left by a
+// jump or an exception.
+void let_nudge_in();
+
 // Another thread that blocks such a signal has called this one for it (held_signal.h), in the nudge handler.
 void held_signal_for_program(int signal, int calls, void* context);
 
-// Whether the program ignores the nudge's signal.
-bool program_ignores_nudge_signal();
+// The handler that is installed in place of each of the program's.
+void on_program_signal(int signal, siginfo_t* info, void* context);
 
 // What is held for this thread or the process acts now, unless the program's mask still holds it. True if a handler of
 // the program has run.
@@ -35,8 +32,8 @@ bool deliver_held_signal();
 class MaskDuringCall {
 public:
     explicit MaskDuringCall(const sigset_t* mask)
-        : set_(mask), active_(mask != nullptr && settings.signal != 0), blocks_(active_ && holds_nudge_signal(mask)) {}
-    const sigset_t* real_mask() const { return set_.pointer; }
+        : real_(mask), active_(mask != nullptr && settings.signal != 0), blocks_(active_ && holds_nudge_signal(mask)) {}
+    const sigset_t* real_mask() const { return real_.pointer; }
     // Once the call is published. True: a held signal that the mask lets through has acted, and the call ends as if it
     // had come while it waited.
     bool let_signal_in() {
@@ -58,7 +55,7 @@ public:
     }
 
 private:
-    WithoutNudge set_;
+    RealMask real_;
     const bool active_;
     const bool blocks_;
     bool entered_ = false;

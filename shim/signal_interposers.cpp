@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "shim/libc_functions.h"
+#include "shim/program_actions.h"
 #include "shim/program_signals.h"
 
 #define EXPORTED extern "C" [[gnu::visibility("default")]]
@@ -31,12 +32,14 @@ int set_mask(int how, const sigset_t* set, sigset_t* old) {
     // `old` may be the very object that `set` is.
     const bool named = set != nullptr && holds_nudge_signal(set);
     const bool sets = set != nullptr;
-    const int error = real::pthread_sigmask.resolve()(how, WithoutNudge(set).pointer, old);
+    const WithoutNudge change(set);
+    const RealMask whole(set);
+    const int error = real::pthread_sigmask.resolve()(how, how == SIG_SETMASK ? whole.pointer : change.pointer, old);
     if (error != 0) {
         return error;
     }
-    if (old != nullptr && blocked_before) {
-        sigaddset(old, settings.signal);
+    if (old != nullptr) {
+        blocked_before ? sigaddset(old, settings.signal) : sigdelset(old, settings.signal);
     }
     if (sets) {
         set_signal_blocked(how == SIG_BLOCK     ? blocked_before || named

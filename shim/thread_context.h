@@ -55,6 +55,7 @@ struct ThreadContext {
     bool signal_pending = false;
     bool signal_let_in = false;   // blocked, but not while the call in progress waits
     uint32_t signal_held_in = 0;  // Process::epoch when it came: a forked child does not inherit it
+    bool nudge_shut_out = false;  // really blocked: a handler of the program runs on an alternate stack
     bool signal_blocked_before_vfork = false;
     bool vfork_child_set_action = false;  // for the nudge's signal: what its exec hands on
     siginfo_t signal_info{};

@@ -4,6 +4,7 @@
 #include <unwind.h>
 
 #include "shim/delivery.h"
+#include "shim/program_signals.h"
 
 extern "C" [[gnu::visibility("hidden"), gnu::used]] _Unwind_Reason_Code interrupt_unwound(int, _Unwind_Action actions,
                                                                                           _Unwind_Exception_Class,
@@ -11,6 +12,7 @@ extern "C" [[gnu::visibility("hidden"), gnu::used]] _Unwind_Reason_Code interrup
                                                                                           struct _Unwind_Context*) {
     if ((actions & _UA_CLEANUP_PHASE) != 0) {
         interrupt::thread_context.adapter_frame = nullptr;
+        interrupt::let_nudge_in();
         if (interrupt::ThreadRecord* record = interrupt::own_record()) {
             interrupt::leave(*record);
         }

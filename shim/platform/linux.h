@@ -54,6 +54,10 @@ inline KernelMask set_signal_mask(KernelMask mask) {
 inline KernelMask block_all_signals() {
     return set_signal_mask(~KernelMask{0});
 }
+inline void unblock_signal(int signal) {
+    const KernelMask mask = KernelMask{1} << (signal - 1);
+    raw_syscall(SYS_rt_sigprocmask, SIG_UNBLOCK, arg(&mask), 0, sizeof mask);
+}
 inline KernelMask signal_mask() {
     KernelMask now = 0;
     raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, 0, arg(&now), sizeof now);

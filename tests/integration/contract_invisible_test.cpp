@@ -28,6 +28,14 @@ TEST_P(Invisible, MasksAndWaitsWithSigwinch) {
     expect_invisible({.target = "signal_waits", .arguments = {"28"}, .environment = nudged_by(GetParam())});
 }
 
+TEST_P(Invisible, ScopesOfSigurg) {
+    expect_invisible({.target = "signal_scopes", .environment = nudged_by(GetParam())});
+}
+
+TEST_P(Invisible, ScopesOfSigwinch) {
+    expect_invisible({.target = "signal_scopes", .arguments = {"28"}, .environment = nudged_by(GetParam())});
+}
+
 TEST_P(Invisible, SigurgToTheProcess) {
     expect_invisible({.target = "signal_to_process", .environment = nudged_by(GetParam())});
 }

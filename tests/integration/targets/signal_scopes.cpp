@@ -3,7 +3,9 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -110,6 +112,77 @@ void threads() {
     pthread_attr_destroy(&attributes);
 }
 
+// The mask that a new program gets, not under the shim.
+void show_mask_of_a_child() {
+    std::fflush(stdout);
+    char path[] = "/bin/grep";
+    char* const arguments[] = {path, const_cast<char*>("SigBlk"), const_cast<char*>("/proc/self/status"), nullptr};
+    char* const no_environment[] = {nullptr};
+    pid_t child;
+    if (posix_spawn(&child, path, nullptr, nullptr, arguments, no_environment) == 0) {
+        waitpid(child, nullptr, 0);
+    }
+    child = fork();
+    if (child == 0) {
+        execve(path, arguments, no_environment);
+        _exit(1);
+    }
+    waitpid(child, nullptr, 0);
+}
+
+// On an alternate stack the mask is the program's, too: what it reads, sets, and hands on.
+void on_alternate_stack() {
+    static char memory[65536];
+    stack_t stack = {};
+    stack.ss_sp = memory;
+    stack.ss_size = sizeof memory;
+    sigaltstack(&stack, nullptr);
+    struct sigaction other = {};
+    other.sa_flags = SA_ONSTACK;
+    other.sa_handler = [](int) {
+        say("on the alternate stack", 0);
+        show_mask_of_a_child();
+        sigset_t set;
+        sigemptyset(&set);
+        pthread_sigmask(SIG_SETMASK, &set, nullptr);
+        say("all open", 0);
+        block(true);
+        say("blocked", 0);
+        show_mask_of_a_child();
+        block(false);
+        say("unblocked", 0);
+        pthread_t thread;
+        pthread_create(
+            &thread, nullptr,
+            [](void*) -> void* {
+                say("a thread made there", 0);
+                return nullptr;
+            },
+            nullptr);
+        pthread_join(thread, nullptr);
+    };
+    for (const bool masked : {false, true}) {
+        install(handler);
+        sigemptyset(&other.sa_mask);
+        if (masked) {
+            sigaddset(&other.sa_mask, number);
+        }
+        sigaction(SIGUSR2, &other, nullptr);
+        raise(SIGUSR2);
+        say("after it", 0);
+        struct sigaction read_back;
+        sigaction(SIGUSR2, nullptr, &read_back);
+        std::printf("in the mask read back: %d\n", sigismember(&read_back.sa_mask, number));
+        block(false);
+    }
+    signal(SIGUSR2, SIG_DFL);
+    install(handler, SA_ONSTACK);
+    raise(number);
+    say("a handler of its own there", 0);
+    stack.ss_flags = SS_DISABLE;
+    sigaltstack(&stack, nullptr);
+}
+
 void signal_descriptor() {
     install(SIG_DFL);
     const sigset_t set = set_of({number, SIGUSR1});
@@ -130,6 +203,7 @@ int main(int argc, char** argv) {
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
     in_handlers();
     threads();
+    on_alternate_stack();
     signal_descriptor();
     jumps();
     return 0;

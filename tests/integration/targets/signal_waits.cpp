@@ -2,11 +2,9 @@
 // set, and prints what happened. Run with and without the shim, the output has to be the same.
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
-#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,55 +16,13 @@
 
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
+#include "tests/integration/watched_signal.h"
+
+using namespace watched_signal;
+
 extern "C" int __sigsuspend(const sigset_t*);
 
 namespace {
-
-int number = SIGURG;
-volatile sig_atomic_t ran;
-void handler(int) {
-    ran = ran + 1;
-}
-
-sigset_t set_of(std::initializer_list<int> signals) {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int signal : signals) {
-        sigaddset(&set, signal);
-    }
-    return set;
-}
-
-bool blocked() {
-    sigset_t now;
-    pthread_sigmask(SIG_SETMASK, nullptr, &now);
-    return sigismember(&now, number) == 1;
-}
-
-bool pending() {
-    sigset_t now;
-    sigpending(&now);
-    return sigismember(&now, number) == 1;
-}
-
-void block(bool wanted) {
-    const sigset_t set = set_of({number});
-    sigprocmask(wanted ? SIG_BLOCK : SIG_UNBLOCK, &set, nullptr);
-}
-
-void install(__sighandler_t wanted, int flags = 0) {
-    struct sigaction action = {};
-    action.sa_handler = wanted;
-    action.sa_flags = flags;
-    sigaction(number, &action, nullptr);
-    ran = 0;
-}
-
-void say(const char* what, long result) {
-    const int error = result < 0 ? errno : 0;
-    std::printf("%s: %ld errno %d, ran %d, blocked %d, pending %d\n", what, result, error, static_cast<int>(ran),
-                blocked(), pending());
-}
 
 void masks() {
     install(handler);
@@ -301,114 +257,6 @@ void masked_waits() {
     }
 }
 
-// sa_mask of another handler: the signal is held while that handler runs.
-void in_handlers() {
-    static volatile sig_atomic_t inside_blocked;
-    static volatile sig_atomic_t ran_inside;
-    struct sigaction other = {};
-    other.sa_handler = [](int) {
-        const int before = ran;
-        raise(number);
-        inside_blocked = blocked() + 2 * pending();
-        ran_inside = ran - before;
-    };
-    for (const int masked : {0, 1, 2}) {
-        install(handler);
-        sigemptyset(&other.sa_mask);
-        if (masked == 1) {
-            sigaddset(&other.sa_mask, number);
-        } else if (masked == 2) {
-            sigfillset(&other.sa_mask);
-        }
-        sigaction(SIGUSR1, &other, nullptr);
-        raise(SIGUSR1);
-        std::printf("sa_mask %d: inside %d, ran inside %d\n", masked, static_cast<int>(inside_blocked),
-                    static_cast<int>(ran_inside));
-        say("after", 0);
-    }
-}
-
-sigjmp_buf place;
-void jump(int) {
-    siglongjmp(place, 1);
-}
-
-// A jump out of a handler puts the mask back that was saved, or leaves it.
-[[gnu::noinline]] void jump_from(int signal, int saves, bool outside_blocked) {
-    block(outside_blocked);
-    if (sigsetjmp(place, saves) == 0) {
-        if (signal == number) {
-            block(false);
-        }
-        raise(signal);
-        std::printf("not reached\n");
-    }
-    std::printf("jumped: mask saved %d, blocked before %d, now %d\n", saves, outside_blocked, blocked());
-    const sigset_t none = set_of({});
-    sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
-void jumps() {
-    struct sigaction other = {};
-    other.sa_handler = jump;
-    sigfillset(&other.sa_mask);
-    sigaction(SIGUSR1, &other, nullptr);
-    for (int variant = 0; variant < 8; ++variant) {
-        sigaction(number, &other, nullptr);
-        jump_from((variant & 4) != 0 ? SIGUSR1 : number, variant & 1, (variant & 2) != 0);
-        install(handler);
-        raise(number);
-        say("raised after a jump", 0);
-    }
-}
-
-void threads() {
-    install(handler);
-    const auto start = [](const pthread_attr_t* attributes) {
-        pthread_t thread;
-        pthread_create(
-            &thread, attributes,
-            [](void*) -> void* {
-                std::printf("thread: blocked %d, pending %d\n", blocked(), pending());
-                return nullptr;
-            },
-            nullptr);
-        pthread_join(thread, nullptr);
-    };
-    block(true);
-    raise(number);
-    start(nullptr);
-    block(false);
-    start(nullptr);
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    const sigset_t with = set_of({number});
-    const sigset_t none = set_of({});
-    pthread_attr_setsigmask_np(&attributes, &with);
-    sigset_t back = none;
-    pthread_attr_getsigmask_np(&attributes, &back);
-    std::printf("attribute reads back %d\n", sigismember(&back, number));
-    start(&attributes);
-    pthread_attr_setsigmask_np(&attributes, &none);
-    block(true);
-    start(&attributes);
-    block(false);
-    pthread_attr_destroy(&attributes);
-}
-
-void signal_descriptor() {
-    install(SIG_DFL);
-    const sigset_t set = set_of({number, SIGUSR1});
-    sigprocmask(SIG_BLOCK, &set, nullptr);
-    const int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    signalfd_siginfo info = {};
-    raise(SIGUSR1);
-    say("read", read(fd, &info, sizeof info));
-    std::printf("signal %u\n", info.ssi_signo);
-    close(fd);
-    sigprocmask(SIG_UNBLOCK, &set, nullptr);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -419,9 +267,5 @@ int main(int argc, char** argv) {
     sets();
     blocked_waits();
     masked_waits();
-    in_handlers();
-    threads();
-    signal_descriptor();
-    jumps();
     return 0;
 }

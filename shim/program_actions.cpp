@@ -1,0 +1,166 @@
+#include "shim/program_actions.h"
+
+#include <cerrno>
+
+#include "shim/libc_functions.h"
+#include "shim/nudge.h"
+#include "shim/platform/platform.h"
+#include "shim/program_signals.h"
+
+namespace interrupt {
+
+namespace {
+
+constinit ProgramAction actions[65];
+constinit std::atomic_flag actions_lock;
+
+class ActionsLock {
+public:
+    ActionsLock() : quiet_(may_call_kernel()), signals_(quiet_ ? os::block_all_signals() : 0) {
+        while (actions_lock.test_and_set(std::memory_order_acquire)) {
+            arch::spin_pause();
+        }
+    }
+    ~ActionsLock() {
+        actions_lock.clear(std::memory_order_release);
+        if (quiet_) {
+            os::set_signal_mask(signals_);
+        }
+    }
+
+private:
+    const bool quiet_;
+    const os::KernelMask signals_;
+};
+
+void remember(int signal, const struct sigaction& action) {
+    ProgramAction& kept = actions[signal];
+    kept.flags.store(action.sa_flags, std::memory_order_relaxed);
+    kept.masks_nudge.store(holds_nudge_signal(&action.sa_mask), std::memory_order_relaxed);
+    kept.mask.store(*reinterpret_cast<const uint64_t*>(&action.sa_mask), std::memory_order_relaxed);
+    kept.handler.store(action.sa_sigaction, std::memory_order_release);
+}
+
+void recall(int signal, struct sigaction& action) {
+    const ProgramAction& kept = actions[signal];
+    action.sa_sigaction = kept.handler.load(std::memory_order_relaxed);
+    if (!(kept.flags.load(std::memory_order_relaxed) & SA_SIGINFO)) {
+        action.sa_flags &= ~SA_SIGINFO;
+    }
+    if (kept.masks_nudge.load(std::memory_order_relaxed)) {
+        sigaddset(&action.sa_mask, settings.signal);
+    }
+}
+
+int set_nudge_signal_action(int signal, const struct sigaction* action, struct sigaction* old) {
+    ActionsLock lock;
+    ProgramAction& kept = actions[signal];
+    struct sigaction installed = {};
+    if (real::sigaction.resolve()(signal, nullptr, &installed) != 0) {
+        return -1;
+    }
+    const struct sigaction wanted = action != nullptr ? *action : installed;  // `old` may be the very object
+    if (old != nullptr) {
+        *old = {};
+        old->sa_sigaction = kept.handler.load(std::memory_order_relaxed);
+        old->sa_flags = kept.flags.load(std::memory_order_relaxed);
+        old->sa_restorer = installed.sa_restorer;
+        *reinterpret_cast<uint64_t*>(&old->sa_mask) = kept.mask.load(std::memory_order_relaxed);
+    }
+    if (action != nullptr) {
+        // What libc and the kernel make of an action that is really set.
+        struct sigaction as_read_back = wanted;
+        as_read_back.sa_flags = (wanted.sa_flags & os::action_flags) | (installed.sa_flags & ~os::action_flags);
+        sigdelset(&as_read_back.sa_mask, SIGKILL);
+        sigdelset(&as_read_back.sa_mask, SIGSTOP);
+        remember(signal, as_read_back);
+        if (may_call_kernel()) {
+            set_nudge_handler();
+        }
+    }
+    return 0;
+}
+
+}  // namespace
+
+ProgramAction& program_action(int signal) {
+    return actions[signal];
+}
+
+int set_program_action(int signal, const struct sigaction* action, struct sigaction* old) {
+    const bool ours =
+        settings.active && signal >= 1 && signal <= 64 &&
+        (!may_call_kernel() || process.pid == 0 || os::getpid() == process.pid || process.table == nullptr);
+    if (!ours) {
+        thread_context.vfork_child_set_action |= action != nullptr && signal == settings.signal;
+        return real::sigaction.resolve()(signal, action, old);
+    }
+    if (signal == settings.signal) {
+        return set_nudge_signal_action(signal, action, old);
+    }
+    ActionsLock lock;
+    struct sigaction real_action;
+    struct sigaction real_old = {};
+    struct sigaction wanted;  // `old` may be the very object
+    if (action != nullptr) {
+        wanted = *action;
+        action = &wanted;
+        real_action = wanted;
+        sigdelset(&real_action.sa_mask, settings.signal);
+        if (is_function(action->sa_sigaction)) {
+            real_action.sa_sigaction = on_program_signal;
+            real_action.sa_flags |= SA_SIGINFO;
+            if (action->sa_flags & SA_ONSTACK) {  // an alternate stack may have room for one signal frame only
+                sigaddset(&real_action.sa_mask, settings.signal);
+            }
+        }
+    }
+    // The handler must find its function from the first signal on, and an old one must find its own to the last: if
+    // both are functions the kernel's entry does not change in what it calls, only in its flags.
+    struct sigaction kept_old = {};
+    recall(signal, kept_old);
+    const int kept_flags = actions[signal].flags.load(std::memory_order_relaxed);
+    const bool kept_mask = actions[signal].masks_nudge.load(std::memory_order_relaxed);
+    if (action != nullptr && is_function(action->sa_sigaction)) {
+        remember(signal, *action);
+    }
+    const int result = real::sigaction.resolve()(signal, action != nullptr ? &real_action : nullptr, &real_old);
+    if (result != 0) {
+        actions[signal].handler.store(kept_old.sa_sigaction, std::memory_order_relaxed);
+        actions[signal].flags.store(kept_flags, std::memory_order_relaxed);
+        actions[signal].masks_nudge.store(kept_mask, std::memory_order_relaxed);
+        return result;
+    }
+    if (old != nullptr) {
+        *old = real_old;
+        if (real_old.sa_sigaction == on_program_signal) {
+            old->sa_sigaction = kept_old.sa_sigaction;
+        }
+        // SA_SIGINFO of ours stays behind when SA_RESETHAND has taken the handler away.
+        if (!(kept_flags & SA_SIGINFO) &&
+            (real_old.sa_sigaction == on_program_signal || !is_function(real_old.sa_sigaction))) {
+            old->sa_flags &= ~SA_SIGINFO;
+        }
+        kept_mask ? sigaddset(&old->sa_mask, settings.signal) : sigdelset(&old->sa_mask, settings.signal);
+    }
+    if (action != nullptr) {
+        remember(signal, *action);
+    }
+    return 0;
+}
+
+void adopt_program_action(int signal, const struct sigaction& action) {
+    remember(signal, action);
+}
+
+bool nudge_goes_to_alternate_stack() {
+    const ProgramAction& action = actions[settings.signal];
+    return !is_function(action.handler.load(std::memory_order_relaxed)) ||
+           (action.flags.load(std::memory_order_relaxed) & SA_ONSTACK) != 0;
+}
+
+bool program_ignores_nudge_signal() {
+    return actions[settings.signal].handler.load(std::memory_order_relaxed) == constant(SIG_IGN);
+}
+
+}  // namespace interrupt
