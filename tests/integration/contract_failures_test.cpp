@@ -311,6 +311,7 @@ TEST(WithoutQueuedSignals, RequestPendingAtEntryIsNotLost) {
     Program program({.target = "steady", .arguments = {"late"}, .before_exec = [] { limit(RLIMIT_SIGPENDING, 0); }});
     ASSERT_TRUE(program.says("computing"));
     Outside outside(program.pid());
+    ASSERT_TRUE(eventually([&] { return outside.table().call_of(program.pid()) == interrupt::Call::running; }));
     const auto posted = outside.post(program.pid());
     EXPECT_FALSE(posted.nudged);
     ASSERT_TRUE(eventually([&] { return outside.table().call_of(program.pid()) == interrupt::Call::poll_; }));
