@@ -8,7 +8,8 @@ namespace interrupt::waits {
 // The kernel always tells the rest to us; the program gets it where it asked for it.
 class SleepRest {
 public:
-    SleepRest(const struct timespec*& time, struct timespec*& rest) : time_(time), program_rest_(rest) {
+    SleepRest(const struct timespec*& time, struct timespec*& rest)
+        : time_(time), program_time_(time), program_rest_(rest) {
         rest = &left_;
     }
     bool zero() const { return time_ != nullptr && time_->tv_sec == 0 && time_->tv_nsec == 0; }
@@ -17,8 +18,12 @@ public:
         return time_ != nullptr && os::vdso_clock_gettime(clock, &now) == 0 &&
                (now.tv_sec > time_->tv_sec || (now.tv_sec == time_->tv_sec && now.tv_nsec >= time_->tv_nsec));
     }
-    void repeat() {
-        next_ = left_;
+    // Each end of a sleep leaves the timer's slack more than is left: many of them must not prolong it. `wall`: its
+    // time passes as ours does.
+    void repeat(uint64_t since, bool wall) {
+        const uint64_t left = os::nanoseconds(left_);
+        const uint64_t most = wall ? limit_.rest(since, os::nanoseconds(*program_time_)) : left;
+        next_ = os::to_timespec(left < most ? left : most);
         time_ = &next_;
     }
     void tell() const {
@@ -29,7 +34,9 @@ public:
 
 private:
     const struct timespec*& time_;
+    const struct timespec* const program_time_;
     struct timespec* const program_rest_;
+    Limit limit_;
     struct timespec left_ = {};
     struct timespec next_ = {};
 };
@@ -40,7 +47,7 @@ struct Nanosleep : Common {
     bool has_time_limit() const { return true; }
     bool cannot_block() const { return rest_.zero(); }
     int time_out() const { return 0; }
-    void shorten(uint64_t) { rest_.repeat(); }
+    void shorten(uint64_t since) { rest_.repeat(since, true); }
     int total(int result) const {
         if (result == -1 && errno == EINTR) {
             rest_.tell();
@@ -60,9 +67,9 @@ struct ClockNanosleep : ErrorNumber {
     bool has_time_limit() const { return true; }
     bool cannot_block() const { return absolute_ ? rest_.has_passed(clock_) : rest_.zero(); }
     int time_out() const { return 0; }
-    void shorten(uint64_t) {
+    void shorten(uint64_t since) {
         if (!absolute_) {
-            rest_.repeat();
+            rest_.repeat(since, clock_ == CLOCK_REALTIME || clock_ == CLOCK_MONOTONIC);
         }
     }
     int total(int result) const {

@@ -202,7 +202,11 @@ using ClockGettime = int (*)(clockid_t, struct timespec*);
 extern ClockGettime vdso_clock_gettime;
 void find_vdso();
 
+// As the kernel has it, a time of more than 292 years is as good as one for ever.
 inline uint64_t nanoseconds(const struct timespec& time) {
+    if (time.tv_sec >= INT64_MAX / 1'000'000'000) {
+        return INT64_MAX;
+    }
     return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
 }
 inline struct timespec to_timespec(uint64_t ns) {

@@ -1,8 +1,11 @@
 // No stray: a nudge or a retry is never visible where no request is owed, in interposed and in raw system calls; and a
 // signal of the nudge's number that is somebody else's acts by the program's own disposition.
 #include <linux/futex.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <time.h>
+
+#include <limits>
 
 #include "contract_support.h"
 
@@ -175,6 +178,49 @@ TEST(ForeignSigurg, SleepGoesOnToItsFullTime) {
     EXPECT_EQ(result, 0);
     EXPECT_GE(took, 200);
     EXPECT_LT(took, 2000);
+}
+
+// As `sleep infinity` asks for it.
+TEST(ForeignSigurg, TheLongestTimesStayLong) {
+    const timespec longest = {std::numeric_limits<time_t>::max(), 999'999'999};
+    const std::pair<Call, std::function<int()>> waits[] = {
+        {Call::nanosleep_, [&] { return nanosleep(&longest, nullptr); }},
+        {Call::ppoll_, [&] { return ppoll(nullptr, 0, &longest, nullptr); }},
+    };
+    for (const auto& [call, wait] : waits) {
+        std::atomic<int> error = 0;
+        Worker worker([&, wait = wait] { error = wait() == -1 ? errno : 0; });
+        send_foreign(worker, call);
+        ASSERT_TRUE(worker.await(call));
+        EXPECT_FALSE(worker.done());
+        interrupt_thread(worker.tid());
+        worker.join();
+        EXPECT_EQ(error, EINTR);
+    }
+}
+
+// The kernel's rest of a sleep has the timer's slack in it; a thousand of them must not add up.
+TEST(ForeignSigurg, ManyDoNotProlongASleep) {
+    timespec before;
+    timespec after;
+    prctl(PR_SET_TIMERSLACK, 20'000'000);
+    std::atomic<bool> sleeping = true;
+    const pid_t sleeper = gettid();
+    Worker storm([&] {
+        while (sleeping) {
+            send_to_thread(sleeper, SIGURG);
+            usleep(500);
+        }
+    });
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    const timespec time = {0, 200'000'000};
+    EXPECT_EQ(nanosleep(&time, nullptr), 0);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    sleeping = false;
+    prctl(PR_SET_TIMERSLACK, 0);
+    const int64_t took = (after.tv_sec - before.tv_sec) * 1'000'000'000 + after.tv_nsec - before.tv_nsec;
+    EXPECT_GE(took, 200'000'000);
+    EXPECT_LT(took, 5'000'000'000);
 }
 
 TEST(ForeignSigurg, ReadGoesOnUntilDataComes) {
