@@ -46,6 +46,9 @@ int errno_of(Request request) {
 using namespace interrupt;
 
 EXPORTED int interrupt_thread_as(pid_t tid, const struct interrupt_request* request) noexcept {
+    if (request == nullptr) {
+        return EINVAL;
+    }
     const bool is_error = request->outcome == INTERRUPT_ERROR;
     if (request->outcome < INTERRUPT_DEFAULT || request->outcome > INTERRUPT_EOF ||
         (is_error ? request->error < 1 || request->error > max_errno : request->error != 0)) {

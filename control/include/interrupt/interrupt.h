@@ -45,11 +45,13 @@ enum interrupt_mask_mode {
 
 /* Asks that thread `tid` of this process be interrupted: sets its pending flag and, if it is blocked at an
  * interruption point, gets it out. Requests that arrive before delivery coalesce.
- * Returns 0, ESRCH (no such thread of this process), EPERM (the shim is not active in this process, or may not signal).
+ * Returns 0, ESRCH (no such thread of this process), EPERM (the shim is not active in this process, or may not signal),
+ * EAGAIN (the thread has no record, and there is none left for it).
  * Async-signal-safe; errno is not changed. */
 INTERRUPT_API int interrupt_thread(pid_t tid) INTERRUPT_NOEXCEPT;
 
-/* The same with a chosen outcome. Also EINVAL: no such outcome, or an errno that is out of range.
+/* The same with a chosen outcome. Also EINVAL: `request` is NULL, no such outcome, an errno that is out of range, or one
+ * where the outcome is not INTERRUPT_ERROR.
  * Async-signal-safe; errno is not changed. */
 INTERRUPT_API int interrupt_thread_as(pid_t tid, const struct interrupt_request* request) INTERRUPT_NOEXCEPT;
 
