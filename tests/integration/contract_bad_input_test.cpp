@@ -14,7 +14,8 @@ TEST(BadInput, NoRequest) {
 }
 
 TEST(BadInput, Outcome) {
-    for (const int outcome : {INTERRUPT_DEFAULT - 1, INTERRUPT_EOF + 1, -1, 256 + INTERRUPT_DEFAULT, INT_MAX, INT_MIN}) {
+    for (const int outcome :
+         {INTERRUPT_DEFAULT - 1, INTERRUPT_EOF + 1, -1, 256 + INTERRUPT_DEFAULT, INT_MAX, INT_MIN}) {
         EXPECT_EQ(request_as(gettid(), outcome), EINVAL) << outcome;
         EXPECT_EQ(request_as(gettid(), outcome, EIO), EINVAL) << outcome;
     }
