@@ -21,15 +21,66 @@ namespace {
 
 enum class Heir { replaces_this, spawned, spawned_and_awaited };
 
-// Calls that have the nudge's signal ignored at this moment, in any thread; the last one puts the handler back.
-constinit std::atomic<int> ignoring = 0;
+// Calls that have the nudge's signal ignored at this moment, in any thread; the last one puts the handler back. The
+// count and the kernel's action change together, under a lock that is held with all signals blocked. What a forked
+// child finds here is its parent's: it begins anew (`epoch`), with the handler in place (create_table()).
+class Ignoring {
+public:
+    void begin() {
+        const os::KernelMask signals = lock();
+        if (calls_++ == 0) {
+            struct sigaction ignore = {};
+            ignore.sa_handler = SIG_IGN;
+            real::sigaction.resolve()(settings.signal, &ignore, nullptr);
+        }
+        unlock(signals);
+    }
+    // True if it was the last one.
+    bool end() {
+        const os::KernelMask signals = lock();
+        const bool last = --calls_ == 0;
+        if (last) {
+            set_nudge_handler();
+        }
+        unlock(signals);
+        return last;
+    }
+
+private:
+    os::KernelMask lock() {
+        const os::KernelMask signals = os::block_all_signals();
+        uint32_t holder = 0;
+        // A holder of another epoch is a thread that a forked child does not have.
+        while (!locked_in_.compare_exchange_weak(holder, process.epoch, std::memory_order_acquire)) {
+            if (holder == process.epoch) {
+                os::sched_yield();
+                holder = 0;
+            }
+        }
+        if (epoch_ != process.epoch) {
+            epoch_ = process.epoch;
+            calls_ = 0;
+        }
+        return signals;
+    }
+    void unlock(os::KernelMask signals) {
+        locked_in_.store(0, std::memory_order_release);
+        os::set_signal_mask(signals);
+    }
+
+    std::atomic<uint32_t> locked_in_ = 0;  // Process::epoch of the holder; 0: free
+    uint32_t epoch_ = 0;                   // of the count
+    int calls_ = 0;
+};
+constinit Ignoring ignoring;
 
 class InheritedSignal {
 public:
     explicit InheritedSignal(Heir heir)
         : active_(settings.active && may_call_kernel()),
-          counted_(active_ &&
-                   os::getpid() == process.pid),  // a vfork child's action is its own, and it may not come back
+          // A vfork child's action is its own, and it may not come back. Nor is a forked child counted before it has a
+          // table.
+          counted_(active_ && os::getpid() == process.pid),
           blocked_(active_ && thread_context.signal_blocked),
           shut_out_(active_ && thread_context.nudge_shut_out),
           // Not while a spawned program is awaited: for so long no other thread could be nudged.
@@ -43,7 +94,9 @@ public:
                 hand_over_held_signal();
             }
         }
-        if (ignored_ && (!counted_ || ignoring.fetch_add(1) == 0)) {
+        if (ignored_ && counted_) {
+            ignoring.begin();
+        } else if (ignored_) {
             struct sigaction ignore = {};
             ignore.sa_handler = SIG_IGN;
             real::sigaction.resolve()(settings.signal, &ignore, nullptr);
@@ -52,11 +105,12 @@ public:
     // The exec has failed, or the program has been spawned.
     ~InheritedSignal() {
         const int saved_errno = errno;
-        if (ignored_ && (!counted_ || ignoring.fetch_sub(1) == 1)) {
-            set_nudge_handler();
-            if (os::getpid() == process.pid) {
+        if (ignored_ && counted_) {
+            if (ignoring.end()) {
                 nudge_again_all();  // what was sent meanwhile is gone
             }
+        } else if (ignored_) {
+            set_nudge_handler();
         }
         if (blocked_ != shut_out_) {
             change_mask(shut_out_ ? SIG_BLOCK : SIG_UNBLOCK);

@@ -98,6 +98,12 @@ bool create_table() {
     process.table = file.mapping;
     process.capacity = file.capacity;
     process.pid = os::getpid();
+    static constinit bool forked = false;  // not of `process`, which a fork wipes
+    if (forked) {
+        set_nudge_handler();  // another thread of the parent may have had the signal ignored just then, to spawn a
+                              // program
+    }
+    forked = true;
     process.epoch = static_cast<uint32_t>(created) | 1;
     process.populated[0].store(1);
     if (file.fully_backed) {
