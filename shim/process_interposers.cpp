@@ -23,12 +23,13 @@ namespace {
 
 struct Start {
     void* (*routine)(void*);
+    thrd_start_t threads_routine;  // of thrd_create
     void* argument;
     bool signal_blocked;
     bool really_blocked;  // by the mask in the thread's attributes, or since its creator has the nudge shut out
 };
 
-void* run_thread(void* pointer) {
+Start begin_thread(void* pointer) {
     const Start start = *static_cast<Start*>(pointer);
     std::free(pointer);
     thread_context.signal_blocked = start.signal_blocked;
@@ -39,7 +40,17 @@ void* run_thread(void* pointer) {
         record_for_call({});
     }
     deliver_held_signal();
+    return start;
+}
+
+void* run_thread(void* pointer) {
+    const Start start = begin_thread(pointer);
     return start.routine(start.argument);
+}
+
+int run_threads_thread(void* pointer) {
+    const Start start = begin_thread(pointer);
+    return start.threads_routine(start.argument);
 }
 
 // Whether the attributes have a signal mask of their own for the thread.
@@ -113,12 +124,26 @@ EXPORTED int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
     sigset_t mask;
     const bool has_mask = mask_of(attributes, mask);
     const bool blocked = has_mask ? holds_nudge_signal(&mask) : thread_context.signal_blocked;
-    *start = {routine, argument, blocked, has_mask ? blocked : thread_context.nudge_shut_out};
+    *start = {routine, nullptr, argument, blocked, has_mask ? blocked : thread_context.nudge_shut_out};
     const int error = real::pthread_create.resolve()(thread, attributes, run_thread, start);
     if (error != 0) {
         std::free(start);
     }
     return error;
+}
+
+// libc's calls an inner pthread_create.
+EXPORTED int thrd_create(thrd_t* thread, thrd_start_t routine, void* argument) {
+    auto* start = static_cast<Start*>(settings.active ? std::malloc(sizeof(Start)) : nullptr);
+    if (start == nullptr) {
+        return real::thrd_create.resolve()(thread, routine, argument);
+    }
+    *start = {nullptr, routine, argument, thread_context.signal_blocked, thread_context.nudge_shut_out};
+    const int result = real::thrd_create.resolve()(thread, run_threads_thread, start);
+    if (result != thrd_success) {
+        std::free(start);
+    }
+    return result;
 }
 
 EXPORTED int pthread_cancel(pthread_t thread) {

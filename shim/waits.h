@@ -4,4 +4,5 @@
 #include "shim/waits_other.h"
 #include "shim/waits_readiness.h"
 #include "shim/waits_sleeps.h"
+#include "shim/waits_threads.h"
 #include "shim/waits_transfers.h"

@@ -48,13 +48,16 @@ struct Nanosleep : Common {
     bool cannot_block() const { return rest_.zero(); }
     int time_out() const { return 0; }
     void shorten(uint64_t since) { rest_.repeat(since, true); }
-    int total(int result) const {
-        if (result == -1 && errno == EINTR) {
+    int total(int result) const { return total_of(result, result == -1 && errno == EINTR); }
+    static uint64_t target() { return 0; }
+
+protected:
+    int total_of(int result, bool cut_short) const {
+        if (cut_short) {
             rest_.tell();
         }
         return result;
     }
-    static uint64_t target() { return 0; }
 
 private:
     SleepRest rest_;
@@ -84,6 +87,16 @@ private:
     const clockid_t clock_;
     const bool absolute_;
     SleepRest rest_;
+};
+
+// C11: -1 by a signal, another negative value for an error, which it does not name.
+struct ThreadsSleep : Nanosleep {
+    using Nanosleep::Nanosleep;
+    static bool succeeded(int result) { return result == 0; }
+    static bool interrupted(int result, const Attempt&) { return result == -1; }
+    int fail(int error) const { return error == EINTR ? -1 : -2; }
+    int interrupt() const { return -1; }
+    int total(int result) const { return total_of(result, result == -1); }
 };
 
 }  // namespace interrupt::waits

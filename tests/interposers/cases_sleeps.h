@@ -1,4 +1,4 @@
-// nanosleep, clock_nanosleep, sleep, usleep: they end by their time alone, and tell the rest.
+// nanosleep, clock_nanosleep, thrd_sleep, sleep, usleep: they end by their time alone, and tell the rest.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -76,6 +76,16 @@ public:
     }
 };
 
+// -1 by a signal, another negative value for an error; errno is not part of it.
+class ThreadsSleep : public Nanosleep {
+public:
+    explicit ThreadsSleep(Limit limit)
+        : Nanosleep(limit,
+                    [](const struct timespec* time, struct timespec* rest) -> long { return thrd_sleep(time, rest); }) {
+    }
+    Returned failed(int error) const override { return {error == EINTR ? -1 : -2}; }
+};
+
 // The seconds that are left are the result: 99 stands for all that a prompt interruption can leave.
 class Sleep : public SleepWait {
 public:
@@ -127,6 +137,11 @@ struct Case<Row::__nanosleep> : TwoCases<Row::__nanosleep> {
 template <>
 struct Case<Row::clock_nanosleep> : TwoCases<Row::clock_nanosleep> {
     static WaitPointer make(Limit limit) { return make_limited<ClockNanosleep>(limit); }
+};
+
+template <>
+struct Case<Row::thrd_sleep> : TwoCases<Row::thrd_sleep> {
+    static WaitPointer make(Limit limit) { return make_limited<ThreadsSleep>(limit); }
 };
 
 template <>

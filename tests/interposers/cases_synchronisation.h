@@ -130,4 +130,61 @@ CONDITION(pthread_cond_timedwait, true, realtime)
 CONDITION(pthread_cond_clockwait, true, CLOCK_MONOTONIC, monotonic)
 #undef CONDITION
 
+class ThreadsConditionWait : public Wait {
+public:
+    explicit ThreadsConditionWait(Limit limit) : limit_(limit) {
+        EXPECT_EQ(cnd_init(&condition_), thrd_success);
+        EXPECT_EQ(mtx_init(&mutex_, limit == Limit::none ? mtx_plain : mtx_timed), thrd_success);
+    }
+    long call() override {
+        const struct timespec deadline = deadline_of(CLOCK_REALTIME, limit_);
+        return locked([&] {
+            return limit_ == Limit::none ? cnd_wait(&condition_, &mutex_)
+                                         : cnd_timedwait(&condition_, &mutex_, &deadline);
+        });
+    }
+    void end(pid_t) override {
+        locked([&] { return cnd_signal(&condition_); });
+    }
+    Returned natural() const override { return limit_ == Limit::near ? timed_out() : Returned{thrd_success}; }
+    Returned failed(int) const override { return {thrd_error}; }
+    Returned interrupted() const override { return {thrd_success}; }  // a spurious wakeup
+    Returned timed_out() const override { return {thrd_timedout}; }
+    bool goes_on_after_handler(bool) const override { return true; }
+    void without_waiting(NoWait& check) override {
+        if (limit_ != Limit::none) {
+            check("no time", timed_out(), [&] {
+                const struct timespec past = {1, 0};
+                return locked([&] { return cnd_timedwait(&condition_, &mutex_, &past); });
+            });
+        }
+    }
+
+private:
+    // mtx_trylock tells whether the wait has ended with the mutex held: it is not recursive.
+    template <class Call>
+    int locked(Call call) {
+        EXPECT_EQ(mtx_lock(&mutex_), thrd_success);
+        const int result = call();
+        EXPECT_EQ(mtx_trylock(&mutex_), thrd_busy) << "the wait was to end with the mutex held";
+        EXPECT_EQ(mtx_unlock(&mutex_), thrd_success);
+        return result;
+    }
+
+    const Limit limit_;
+    cnd_t condition_;  // never destroyed: as above
+    mtx_t mutex_;
+};
+
+#define THREADS_CONDITION(name, limited)                                                                        \
+    template <>                                                                                                 \
+    struct Case<Row::name> : TwoCases<Row::name> {                                                              \
+        static WaitPointer make(Limit limit) {                                                                  \
+            return (limit != Limit::none) != limited ? nullptr : std::make_unique<ThreadsConditionWait>(limit); \
+        }                                                                                                       \
+    };
+THREADS_CONDITION(cnd_wait, false)
+THREADS_CONDITION(cnd_timedwait, true)
+#undef THREADS_CONDITION
+
 }  // namespace interrupt_tests

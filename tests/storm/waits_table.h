@@ -5,6 +5,7 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/types.h>
+#include <threads.h>
 
 #include <string>
 
@@ -29,8 +30,10 @@ struct Fixture {
     sem_t semaphore;           // never posted
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     pthread_cond_t condition = PTHREAD_COND_INITIALIZER;  // never signalled
-    sigset_t no_signals;                                  // the mask during sigsuspend and its kin
-    sigset_t never_sent;                                  // a signal that nobody sends, blocked in this thread
+    mtx_t threads_mutex;
+    cnd_t threads_condition;  // never signalled
+    sigset_t no_signals;      // the mask during sigsuspend and its kin
+    sigset_t never_sent;      // a signal that nobody sends, blocked in this thread
 
 private:
     int others_[8];
