@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <memory>
 
@@ -138,6 +139,18 @@ bool Process::exists() const {
 
 std::vector<pid_t> all_processes() {
     return numeric_entries(AT_FDCWD, "/proc");
+}
+
+bool has_ended(pid_t pid) {
+    if (::kill(pid, 0) != 0 && errno == ESRCH) {
+        return true;
+    }
+    const auto tasks = numeric_entries(AT_FDCWD, text("/proc/", pid, "/task").c_str());
+    if (tasks.size() < 2) {
+        return !tasks.empty();  // none: hidden (proc(5), hidepid)
+    }
+    const auto processes = all_processes();
+    return !std::binary_search(processes.begin(), processes.end(), pid);  // a thread's id
 }
 
 std::string printable(std::string_view bytes) {

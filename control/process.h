@@ -56,6 +56,10 @@ private:
 // The processes that /proc lists now.
 std::vector<pid_t> all_processes();
 
+// Of a process that could not be looked at as one: has it ended? Not if only its first thread has; nor if that cannot
+// be told.
+bool has_ended(pid_t pid);
+
 // What a terminal can show: control characters become '?'.
 std::string printable(std::string_view bytes);
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <memory>
 
 #include "control/descriptor.h"
@@ -17,6 +18,7 @@ namespace interrupt::control {
 namespace {
 
 constexpr uint64_t second_ns = 1'000'000'000;
+constexpr uint64_t making_takes_at_most_ns = 60 * second_ns;
 
 std::string default_directory() {
     return text("/dev/shm/interrupt-", ::geteuid());
@@ -49,10 +51,19 @@ bool can_be_asked_for(const Maker& maker) {
            (::stat("/proc/self/ns/pid", &ours) == 0 && ours.st_ino == maker.pid_namespace);
 }
 
+uint64_t since_boot() {
+    struct timespec now = {};
+    ::clock_gettime(CLOCK_BOOTTIME, &now);
+    return static_cast<uint64_t>(now.tv_sec) * second_ns + static_cast<uint64_t>(now.tv_nsec);
+}
+
 // `file` is not mapped by any process that could be looked at.
 bool is_dead(const TableName& name, const Maker& maker, ino_t inode) {
     if (!can_be_asked_for(maker)) {
         return false;
+    }
+    if (!maker.complete && since_boot() - name.created < making_takes_at_most_ns) {
+        return false;  // by whom cannot be asked yet
     }
     if (::kill(name.pid, 0) != 0 && errno == ESRCH) {
         return true;
@@ -70,7 +81,7 @@ bool is_dead(const TableName& name, const Maker& maker, ino_t inode) {
         }
         return started > name.created || maker.complete;
     } catch (const Failure& failure) {
-        return failure.status() == Status::not_found;
+        return failure.status() == Status::not_found && has_ended(name.pid);
     }
 }
 

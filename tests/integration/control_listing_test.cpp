@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 
@@ -48,8 +50,21 @@ protected:
         std::ofstream(path, std::ios::binary) << bytes;
         return path;
     }
+    Surroundings here() const { return {.environment = {{"INTERRUPT_DIR", place_.path()}}, .user = 0}; }
+    Surroundings here_under_shim() const {
+        Surroundings surroundings = here();
+        surroundings.environment["LD_PRELOAD"] = LIBINTERRUPT_PATH;
+        return surroundings;
+    }
+    size_t tables() const {
+        return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(place_.path()), {}));
+    }
+    // It says nothing of what it removes.
     void ps() {
-        expect_status(0, interruptctl({"ps"}, {.environment = {{"INTERRUPT_DIR", place_.path()}}, .user = 0}));
+        const Finished done = interruptctl({"ps"}, here());
+        expect_status(0, done);
+        EXPECT_EQ(done.err, "");
+        EXPECT_EQ(done.out.find(".table"), std::string::npos) << done.out;
     }
     static pid_t dead_pid() {
         Child child({"true"});
@@ -89,6 +104,67 @@ TEST_F(PsCleans, ButNoneThatIsMapped) {
     Sleeper sleeper({"recv"}, true, {.environment = {{"INTERRUPT_DIR", place_.path()}}, .user = 0});
     ps();
     expect_status(0, interruptctl({"threads", sleeper.pid()}));
+}
+
+TEST_F(PsCleans, ButNoneOfAStoppedProcess) {
+    Sleeper sleeper({"recv"}, true, here());
+    sleeper.child().send(SIGSTOP);
+    ASSERT_TRUE(eventually([&] { return kernel_state(sleeper.child().pid()) == 'T'; }));
+    ps();
+    EXPECT_EQ(tables(), 1u);
+    sleeper.child().send(SIGCONT);
+    expect_status(0, interruptctl({"interrupt", sleeper.pid(), sleeper.tid("recv"), "--timeout", "20"}));
+}
+
+TEST_F(PsCleans, ButNoneOfAProcessWhoseFirstThreadHasEnded) {
+    Child child({TARGETS_DIR "/leaderless"}, here_under_shim());
+    ASSERT_EQ(child.line(), "ready");
+    ASSERT_TRUE(eventually([&] { return kernel_state(child.pid()) == 'Z'; }));
+    ASSERT_EQ(tables(), 1u);
+    ps();
+    EXPECT_EQ(tables(), 1u);
+    EXPECT_EQ(child.finish().exit_status, 0);
+}
+
+// A zombie, which has no threads left.
+TEST_F(PsCleans, AfterAProcessThatNobodyHasReaped) {
+    Child child({"sh", "-c", "echo $$; exec sleep 1000"});
+    const pid_t pid = static_cast<pid_t>(std::stol(child.line()));
+    const std::string dead = table(std::to_string(pid) + "-9000000000000000000-ab.table", true);
+    child.send(SIGKILL);
+    ASSERT_TRUE(eventually([&] { return kernel_state(pid) == 'Z'; }));
+    ps();
+    EXPECT_FALSE(std::filesystem::exists(dead));
+}
+
+// Process ids of another namespace mean other processes here, or none.
+TEST_F(PsCleans, ButNoneOfAnotherNamespace) {
+    const std::vector<std::string> elsewhere{"unshare", "--pid", "--fork", "--kill-child", "--mount-proc"};
+    const auto in_elsewhere = [&](std::vector<std::string> command) {
+        command.insert(command.begin(), elsewhere.begin(), elsewhere.end());
+        return command;
+    };
+    if (run(in_elsewhere({"true"})).exit_status != 0) {
+        GTEST_SKIP() << "may not make a PID namespace";
+    }
+    Child child(in_elsewhere({"env", "LD_PRELOAD=" LIBINTERRUPT_PATH, TARGETS_DIR "/sleeper", "recv"}), here());
+    child.line_that_begins("ready");
+    ASSERT_EQ(tables(), 1u);
+    ps();
+    EXPECT_EQ(tables(), 1u) << "from the outer namespace";
+    expect_status(0, run(in_elsewhere({INTERRUPTCTL_PATH, "ps"}), here()));
+    EXPECT_EQ(tables(), 1u) << "from a namespace that does not see the process";
+    child.send(SIGKILL);
+}
+
+// It may be in another namespace: what its maker has written does not tell yet.
+TEST_F(PsCleans, ButNoneThatIsJustBeingMade) {
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    const std::string unfinished =
+        table(std::to_string(dead_pid()) + "-" + std::to_string(now.tv_sec) + "000000000-ab.table", false);
+    ps();
+    EXPECT_TRUE(std::filesystem::exists(unfinished));
 }
 
 TEST_F(PsCleans, OnlyInADirectoryOfOnesOwn) {
