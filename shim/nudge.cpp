@@ -70,6 +70,10 @@ void meet_blocked(ThreadRecord& record, State state, Request request, void* cont
         attempt.errno_before = errno;
     }
     if (!may_act(record, request)) {
+        // A signal of the program's is to end the call, and has not met it yet.
+        if (!ends_call && (attempt.program_made_eintr || (signal_awaited() && signal_held()))) {
+            arm_retry(record, false);
+        }
         if (adapter != nullptr && (request.claimed() || deliverable(true).pending())) {
             adapter->nudged(context);
         }
