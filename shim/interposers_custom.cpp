@@ -2,6 +2,7 @@
 #include <cstdarg>
 
 #include "shim/cancellation.h"
+#include "shim/handler_call.h"
 #include "shim/interruption_point.h"
 #include "shim/libc_functions.h"
 
@@ -103,6 +104,12 @@ EXPORTED int sem_wait(sem_t* semaphore) noexcept(noexcept(::sem_wait(semaphore))
             return 0;
         }
         errno = saved_errno;
+    }
+    if (thread_context.way_out != nullptr) [[unlikely]] {
+        if (real::sem_trywait(semaphore) == 0) {
+            return 0;
+        }
+        leave_handler_call();
     }
     waits::Semaphore wait(semaphore, false);
     return interruption_point(

@@ -147,6 +147,37 @@ def call_of_a_c_library():
         assert seen == [(-1, errno.ECANCELED), 'raised'], seen
 
 
+def computing_before_a_call_of_a_c_library():
+    """The exception is on its way while ctypes, in C and with the GIL, converts an argument: the wait that follows ends
+    once, and then it is raised."""
+    reading, writing = os.pipe()
+    library = ctypes.CDLL(None, use_errno=True)
+    buffer = ctypes.create_string_buffer(1)
+    text = 'x' * 20000000
+    seen = []
+    waiter = []
+
+    def call():
+        waiter.append(gettid())
+        try:
+            result = library.read(reading, buffer, ctypes.c_size_t(1), text)
+            seen.append((result, ctypes.get_errno()))
+            time.sleep(LONG)
+        except ThreadInterrupted:
+            seen.append('raised')
+
+    for delay in range(10):
+        del seen[:], waiter[:]
+        thread = Running(call)
+        until(lambda: waiter)
+        time.sleep(delay * 0.001)  # somewhere in the conversion, which has the GIL
+        assert libc.interrupt_thread(thread.tid) == 0
+        start = time.time()
+        thread.result()
+        assert time.time() - start < PROMPT
+        assert seen in (['raised'], [(-1, errno.ECANCELED), 'raised']), seen
+
+
 def semaphore_of_a_c_library():
     """A semaphore that no builtin is about is left alone, and its wait returns what it waits for."""
     semaphore = ctypes.create_string_buffer(32)

@@ -1,0 +1,30 @@
+// A call that the nudge handler makes into the runtime, which may take a lock there. The code that was interrupted may
+// hold that lock: so instead of waiting for it, the call is left where it stands.
+#pragma once
+
+#include "shim/thread_context.h"
+
+namespace interrupt {
+
+// Calls function(argument), which takes its lock before it changes anything. False if the lock, a semaphore that it
+// waits for by sem_wait, was not free: then nothing has been done. For the nudge handler.
+template <class Argument>
+[[gnu::noinline]] bool call_unless_it_waits(void (*function)(Argument&), Argument& argument) {
+    void* here[5];
+    if (__builtin_setjmp(here) != 0) {
+        return false;
+    }
+    thread_context.way_out = here;
+    function(argument);
+    thread_context.way_out = nullptr;
+    return true;
+}
+
+// In sem_wait: out of the call in progress.
+[[noreturn]] inline void leave_handler_call() {
+    void** const there = thread_context.way_out;
+    thread_context.way_out = nullptr;
+    __builtin_longjmp(there, 1);
+}
+
+}  // namespace interrupt
