@@ -42,7 +42,7 @@ protected:
     }
 };
 
-// --- waits.py
+// --- waits_*.py
 
 constexpr const char* waits[] = {
     "sleep",
