@@ -129,6 +129,7 @@ public:
         }
     }
 
+    pid_t pid() const { return pid_; }
     void give_up() { kill(pid_, SIGKILL); }
 
     Finished finish() {
