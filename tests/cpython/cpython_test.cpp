@@ -173,8 +173,7 @@ INSTANTIATE_TEST_SUITE_P(
                                      "timeout_of_lock", "timeout_of_sleep", "timeout_of_socket", "timeout_of_select",
                                      "end_of_file_in_recv", "end_of_file_in_read", "outcome_waits_for_its_wait",
                                      "call_of_a_c_library", "computing_before_a_call_of_a_c_library",
-                                     "semaphore_of_a_c_library", "masked_thread",
-                                     "only_in_blocking_calls"),
+                                     "semaphore_of_a_c_library", "masked_thread", "only_in_blocking_calls"),
                      testing::ValuesIn(find_interpreters())),
     test_name);
 
@@ -193,16 +192,15 @@ class Process : public Script {};
 TEST_P(Process, IsAsBefore) {
     run_case("process.py");
 }
-INSTANTIATE_TEST_SUITE_P(Python, Process,
-                         testing::Combine(testing::Values("imported_only_when_asked", "one_thread_and_no_descriptor",
-                                                          "compute_in_main_alone", "compute_while_main_waits",
-                                                          "compute_in_all_threads", "compute_in_c", "compute_in_c_at_once",
-                                                          "compute_in_c_in_all_threads",
-                                                          "captured_references", "instances_made_by_hand",
-                                                          "class_is_as_documented", "uncaught_in_a_worker",
-                                                          "garbage_is_collected", "forked_child", "sub_interpreter"),
-                                          testing::ValuesIn(find_interpreters())),
-                         test_name);
+INSTANTIATE_TEST_SUITE_P(
+    Python, Process,
+    testing::Combine(testing::Values("imported_only_when_asked", "one_thread_and_no_descriptor",
+                                     "compute_in_main_alone", "compute_while_main_waits", "compute_in_all_threads",
+                                     "compute_in_c", "compute_in_c_at_once", "compute_in_c_in_all_threads",
+                                     "captured_references", "instances_made_by_hand", "class_is_as_documented",
+                                     "uncaught_in_a_worker", "garbage_is_collected", "forked_child", "sub_interpreter"),
+                     testing::ValuesIn(find_interpreters())),
+    test_name);
 
 // --- starting the interpreter
 

@@ -150,30 +150,24 @@ def call_of_a_c_library():
 def computing_before_a_call_of_a_c_library():
     """The exception is on its way while ctypes, in C and with the GIL, converts an argument: the wait that follows ends
     once, and then it is raised."""
-    reading, writing = os.pipe()
+    fds = (ctypes.c_int * 2)(os.pipe()[0], select.POLLIN)
     library = ctypes.CDLL(None, use_errno=True)
-    buffer = ctypes.create_string_buffer(1)
-    text = 'x' * 20000000
+    text = 'x' * 20000000  # tens of milliseconds
     seen = []
-    waiter = []
 
     def call():
-        waiter.append(gettid())
         try:
-            result = library.read(reading, buffer, ctypes.c_size_t(1), text)
+            assert libc.interrupt_thread(gettid()) == 0
+            result = library.poll(fds, ctypes.c_ulong(1), LONG * 1000, text)
             seen.append((result, ctypes.get_errno()))
             time.sleep(LONG)
         except ThreadInterrupted:
             seen.append('raised')
 
-    for delay in range(10):
-        del seen[:], waiter[:]
-        thread = Running(call)
-        until(lambda: waiter)
-        time.sleep(delay * 0.001)  # somewhere in the conversion, which has the GIL
-        assert libc.interrupt_thread(thread.tid) == 0
+    for _ in range(5):
+        del seen[:]
         start = time.time()
-        thread.result()
+        Running(call).result()
         assert time.time() - start < PROMPT
         assert seen in (['raised'], [(-1, errno.ECANCELED), 'raised']), seen
 
