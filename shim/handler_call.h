@@ -2,6 +2,8 @@
 // hold that lock: so instead of waiting for it, the call is left where it stands.
 #pragma once
 
+#include <semaphore.h>
+
 #include "shim/thread_context.h"
 
 namespace interrupt {
@@ -20,11 +22,8 @@ template <class Argument>
     return true;
 }
 
-// In sem_wait: out of the call in progress.
-[[noreturn]] inline void leave_handler_call() {
-    void** const there = thread_context.way_out;
-    thread_context.way_out = nullptr;
-    __builtin_longjmp(there, 1);
-}
+// In sem_wait, while such a call is in progress: takes the semaphore, or does not return. Out of line: sem_wait's fast
+// path is not to pay for it.
+[[gnu::noinline, gnu::cold]] void take_in_handler_call(sem_t* semaphore);
 
 }  // namespace interrupt

@@ -106,10 +106,8 @@ EXPORTED int sem_wait(sem_t* semaphore) noexcept(noexcept(::sem_wait(semaphore))
         errno = saved_errno;
     }
     if (thread_context.way_out != nullptr) [[unlikely]] {
-        if (real::sem_trywait(semaphore) == 0) {
-            return 0;
-        }
-        leave_handler_call();
+        take_in_handler_call(semaphore);
+        return 0;
     }
     waits::Semaphore wait(semaphore, false);
     return interruption_point(
