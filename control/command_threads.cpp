@@ -98,6 +98,20 @@ Status wait_command(const WaitOptions& options) {
     }
 }
 
+// Whether the thread has given up a request that an adapter had on its way. It has a moment for it.
+bool recalled(const ThreadRecord& record, const RecordView& before) {
+    constexpr uint64_t patience = 1'000'000'000;
+    for (const uint64_t start = monotonic_now(); monotonic_now() - start < patience;) {
+        const RecordView now(record);
+        if (now.tid != before.tid || now.generation != before.generation || !now.request.pending()) {
+            return now.cleared != before.cleared && now.delivered.word == before.delivered.word;
+        }
+        const timespec moment{0, 1'000'000};
+        ::nanosleep(&moment, nullptr);
+    }
+    return false;
+}
+
 Status clear_command(const ClearOptions& options) {
     const pid_t pid = parse_id(options.pid, "process");
     const pid_t tid = parse_id(options.tid, "thread");
@@ -116,8 +130,8 @@ Status clear_command(const ClearOptions& options) {
         const Withdrawal withdrawal =
             withdraw(requester, table.live_header(), record, {thread->id.there, before.generation}, 0, true);
         table.verify();
-        on_its_way = withdrawal == Withdrawal::on_its_way;
-        if (withdrawal == Withdrawal::withdrawn) {
+        on_its_way = withdrawal == Withdrawal::on_its_way && !recalled(record, before);
+        if (withdrawal == Withdrawal::withdrawn || (withdrawal == Withdrawal::on_its_way && !on_its_way)) {
             // The word keeps the outcome of what it held last.
             const Request held{record.request.load(std::memory_order_relaxed)};
             cleared = outcome_name(held.outcome(), held.error());

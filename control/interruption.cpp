@@ -200,6 +200,20 @@ void Interruption::nudge_if_computing() {
     nudge_computing(requester_, requester_.table().record(index_), owner_, sequence_);
 }
 
+// The thread has been asked to give it back, and looks now and then.
+void Interruption::follow_recall(const std::string& reason) {
+    for (const uint64_t start = monotonic_now(); !settled_ && monotonic_now() - start < 100 * millisecond;) {
+        look();
+        sleep_for(millisecond);
+    }
+    if (!settled_) {
+        settle(InterruptResult::Word::on_its_way, Status::not_delivered,
+               "the exception is about to be raised, unless the thread still takes it back");
+    } else if (result_.word == InterruptResult::Word::cleared) {
+        settle(InterruptResult::Word::withdrawn, Status::not_delivered, reason);
+    }
+}
+
 void Interruption::give_up(bool by_user) {
     const TableFile& table = requester_.table();
     const auto now = observe(requester_.process(), table, requester_.thread().here);
@@ -221,8 +235,7 @@ void Interruption::give_up(bool by_user) {
             }
             break;
         case Withdrawal::on_its_way:
-            settle(InterruptResult::Word::on_its_way, Status::not_delivered,
-                   "the exception is about to be raised and cannot be withdrawn any more");
+            follow_recall(reason);
             break;
         case Withdrawal::replaced:
             settle(InterruptResult::Word::replaced, Status::not_delivered,

@@ -52,6 +52,7 @@ public:
     void nudge_if_computing();
     // Says why it was not delivered, and withdraws it unless it is to stay. `by_user`: the command was interrupted.
     void give_up(bool by_user);
+    void follow_recall(const std::string& reason);
 
 private:
     void post();

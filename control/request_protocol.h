@@ -140,7 +140,8 @@ Posted post(Kernel& kernel, TableHeader& table, ThreadRecord& record, RecordOwne
         posted.sequence = before.sequence() + 1;
         request = Request::make(posted.sequence, outcome, error, wait != 0);
         if (before.pending() && before.claimed()) {  // it is on its way; this one arrives with it
-            request = Request{(before.word & 0xffffffff) | uint64_t{posted.sequence} << 32};
+            const uint64_t kept = before.word & 0xffffffff & ~Request::recalled_bit;
+            request = Request{kept | uint64_t{posted.sequence} << 32};
         }
     } while (!record.request.compare_exchange_weak(before.word, request.word, std::memory_order_seq_cst));
     posted.coalesced = before.pending();
@@ -172,7 +173,7 @@ bool nudge_again(Kernel& kernel, TableHeader& table, ThreadRecord& record, Recor
 enum class Withdrawal {
     withdrawn,   // it will not be delivered
     delivered,   // too late: it has been
-    on_its_way,  // too late: an adapter has it
+    on_its_way,  // an adapter has it: asked to give it back; `cleared` or `delivered` will tell
     replaced,    // a newer request has taken its place; that one stays
     gone,        // the thread has ended
 };
@@ -193,10 +194,17 @@ Withdrawal withdraw(Kernel& kernel, TableHeader& table, ThreadRecord& record, Re
         if (!any && request.sequence() != sequence) {
             return Withdrawal::replaced;
         }
-        if (request.claimed()) {
-            return Withdrawal::on_its_way;
+    } while (!record.request.compare_exchange_weak(
+        request.word, request.claimed() ? request.recalled_now().word : request.consumed().word,
+        std::memory_order_seq_cst));
+    if (request.claimed()) {
+        kernel.fence();
+        // A thread that computes looks by itself, every few milliseconds.
+        if (State{record.state.load(std::memory_order_relaxed)}.blocked()) {
+            nudge_locked(kernel, lock, record);
         }
-    } while (!record.request.compare_exchange_weak(request.word, request.consumed().word, std::memory_order_seq_cst));
+        return Withdrawal::on_its_way;
+    }
     record.cleared.store(request.sequence(), std::memory_order_release);
     table.withdrawn.fetch_add(1, std::memory_order_relaxed);
     kernel.wakeup(record, false);

@@ -92,12 +92,13 @@ constexpr bool can_have(Kind kind, Outcome outcome) {
 // The request: pending flag, outcome, errno and sequence number in one 64-bit word, so that one atomic operation
 // sets, replaces, consumes or withdraws all of it. A word that is not pending keeps the last sequence number.
 //
-//   63          32 31     16 15      8 7        3   2         1         0
-//   [  sequence   ][ errno  ][ outcome ][ 0 ... ][claimed][this_wait][pending]
+//   63          32 31     16 15      8 7     4    3        2         1         0
+//   [  sequence   ][ errno  ][ outcome ][ 0 ..][recalled][claimed][this_wait][pending]
 struct Request {
     static constexpr uint64_t pending_bit = 1;
     static constexpr uint64_t this_wait_bit = 2;
     static constexpr uint64_t claimed_bit = 4;
+    static constexpr uint64_t recalled_bit = 8;
 
     uint64_t word = 0;
 
@@ -108,14 +109,17 @@ struct Request {
     constexpr bool pending() const { return word & pending_bit; }
     // It acts only on the wait whose number ThreadRecord::only_wait holds.
     constexpr bool this_wait() const { return word & this_wait_bit; }
-    // An adapter has it on its way (CPython's asynchronous exception): it can be neither withdrawn nor delivered
-    // by an interposed call any more.
+    // An adapter has it on its way (CPython's asynchronous exception): only its own thread can withdraw it still, and
+    // no interposed call delivers it.
     constexpr bool claimed() const { return word & claimed_bit; }
+    // A requester wants the claimed request back: its thread withdraws it as soon as it looks, if it is not too late.
+    constexpr bool recalled() const { return word & recalled_bit; }
     constexpr Outcome outcome() const { return static_cast<Outcome>(word >> 8 & 0xff); }
     constexpr uint16_t error() const { return static_cast<uint16_t>(word >> 16); }
     constexpr uint32_t sequence() const { return static_cast<uint32_t>(word >> 32); }
-    constexpr Request consumed() const { return {word & ~(pending_bit | this_wait_bit | claimed_bit)}; }
+    constexpr Request consumed() const { return {word & ~(pending_bit | this_wait_bit | claimed_bit | recalled_bit)}; }
     constexpr Request claimed_now() const { return {word | claimed_bit}; }
+    constexpr Request recalled_now() const { return {word | recalled_bit}; }
 };
 
 // Where a thread is: the call it is blocked in, or running, and the number of the wait.

@@ -18,19 +18,28 @@ struct Adapter {
     // runtime. Cleared by asking_over().
     bool (*settle)(const BlockedCall&);
 
-    // Whether the thread's pending request may end this wait. Async-signal-safe: the nudge handler asks too.
+    // Whether the thread's pending request may end this wait. Async-signal-safe: the nudge handler asks too. A claimed
+    // one does so only by give_up.
     Verdict (*verdict)(const BlockedCall&, Request);
 
     // The wait ends for `request`, which the engine has just consumed and counts as delivered, unless the adapter
-    // re-posts it by owe(). Returns the errno to fail with. Runs in the thread, outside handlers, possibly with the
-    // runtime's lock released.
+    // re-posts it by owe(); or which the adapter has claimed, and nothing is consumed. Returns the errno to fail with.
+    // Runs in the thread, outside handlers, possibly with the runtime's lock released.
     int (*give_up)(const BlockedCall&, Request);
 
     // The nudge arrived with an unmasked request pending, but the thread is not blocked where it could act (or the
     // verdict was leave_alone); or with a claimed request, whatever the mask: what the adapter claimed in give_up() it
     // may still have to send on its way. Async-signal-safe; `context` is the ucontext_t of the interruption. May
     // claim() the request, or start_cpu_retry().
-    void (*nudged)(const void* context);
+    // `in_call`: the thread is in an interposed call.
+    void (*nudged)(const void* context, bool in_call);
+
+    // The thread wants to have the claimed request back, to clear it or because it has just masked it: unless it is too
+    // late, and then it is counted as delivered, it is unclaimed. Async-signal-safe.
+    void (*recall)();
+
+    // The thread has changed its mask: what is pending may be deliverable now. Async-signal-safe.
+    void (*unmasked)();
 };
 
 // The one adapter of this process, or null. Set once by adapters_init() (init.cpp), before threads exist or later by
@@ -50,8 +59,12 @@ bool consume(Request request, Call call);
 // Marks `request` as on its way: no interposed call looks at it and nobody can withdraw it. False as above.
 bool claim(Request request);
 
-// Takes the claim back: the request is pending as before. False if the thread has no claimed request.
+// Takes the claim back: the request is pending as before, or withdrawn if that was asked for meanwhile. False if the
+// thread has no claimed request.
 bool unclaim();
+
+// Whether a requester wants the claimed request back; then unclaim() it if it is not too late.
+bool is_recalled();
 
 // Consumes the claimed request and counts it as delivered in `call`. False if the thread has none.
 bool deliver_claimed(Call call);

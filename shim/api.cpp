@@ -91,7 +91,14 @@ EXPORTED int interrupt_clear(void) noexcept {
     InProcess kernel;
     const RecordOwner owner{record->tid.load(std::memory_order_relaxed),
                             record->generation.load(std::memory_order_relaxed)};
-    return withdraw(kernel, table_header(), *record, owner, 0, true) == Withdrawal::withdrawn;
+    Withdrawal withdrawal;
+    do {  // the nudge handler may have the adapter claim it at any moment
+        if (adapter != nullptr && pending_request().claimed()) {
+            adapter->recall();
+        }
+        withdrawal = withdraw(kernel, table_header(), *record, owner, 0, true);
+    } while (withdrawal == Withdrawal::on_its_way && adapter != nullptr);
+    return withdrawal == Withdrawal::withdrawn;
 }
 
 EXPORTED int interrupt_check(void) noexcept {
@@ -119,6 +126,10 @@ EXPORTED int interrupt_mask(int mode) noexcept {
     context.mask = static_cast<Mask>(mode);
     if (ThreadRecord* record = record_of_caller()) {
         record->mask.store(static_cast<uint32_t>(mode), std::memory_order_relaxed);
+        std::atomic_signal_fence(std::memory_order_seq_cst);  // from here on the nudge handler sees the mask
+        if (adapter != nullptr && pending_request().pending()) {
+            context.mask == Mask::none ? adapter->unmasked() : adapter->recall();
+        }
     }
     return static_cast<int>(before);
 }

@@ -142,7 +142,29 @@ bool claim(Request request) {
 
 bool unclaim() {
     ThreadRecord* record = own_record();
-    return record != nullptr && (record->request.fetch_and(~Request::claimed_bit) & Request::claimed_bit) != 0;
+    if (record == nullptr) {
+        return false;
+    }
+    Request request{record->request.load(std::memory_order_relaxed)};
+    uint64_t unclaimed;
+    do {
+        if (!request.claimed()) {
+            return false;
+        }
+        unclaimed = request.word & ~(Request::claimed_bit | Request::recalled_bit);
+    } while (!record->request.compare_exchange_weak(request.word, unclaimed));
+    if (request.recalled()) {
+        InProcess kernel;
+        withdraw(kernel, table_header(), *record,
+                 {record->tid.load(std::memory_order_relaxed), record->generation.load(std::memory_order_relaxed)},
+                 request.sequence());
+    }
+    return true;
+}
+
+bool is_recalled() {
+    const ThreadRecord* record = own_record();
+    return record != nullptr && Request{record->request.load(std::memory_order_relaxed)}.recalled();
 }
 
 bool deliver_claimed(Call call) {

@@ -2,6 +2,7 @@
 #include <cstdarg>
 
 #include "shim/cancellation.h"
+#include "shim/handler_call.h"
 #include "shim/interruption_point.h"
 #include "shim/libc_functions.h"
 
@@ -103,6 +104,10 @@ EXPORTED int sem_wait(sem_t* semaphore) noexcept(noexcept(::sem_wait(semaphore))
             return 0;
         }
         errno = saved_errno;
+    }
+    if (thread_context.way_out != nullptr) [[unlikely]] {
+        take_in_handler_call(semaphore);
+        return 0;
     }
     waits::Semaphore wait(semaphore, false);
     return interruption_point(

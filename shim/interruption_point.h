@@ -49,6 +49,9 @@ namespace interrupt {
     record.target.store(call.target, std::memory_order_relaxed);
     record.since.store(since, std::memory_order_relaxed);
     delay_in_window();
+    if (traits(call.call).kind == Kind::Condition) {  // a constant, once this is inlined
+        ++context.condition_waits;
+    }
     record.state.store(State::make(++context.waits, call.call).word, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
     delay_in_window();
@@ -101,7 +104,8 @@ bool deliver(ThreadRecord& record, Wait& wait, Result& result) {
     Request request = attempt.faked;
     if (!request.word) {
         request = Request{record.request.load(std::memory_order_acquire)};
-        if (!accepts(record, wait, request) || !consume(record, request, blocked.call, attempt.window)) {
+        if (!accepts(record, wait, request) ||
+            (!request.claimed() && !consume(record, request, blocked.call, attempt.window))) {
             return false;
         }
     }

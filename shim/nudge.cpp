@@ -75,7 +75,7 @@ void meet_blocked(ThreadRecord& record, State state, Request request, void* cont
             arm_retry(record, false);
         }
         if (adapter != nullptr && (request.claimed() || deliverable(true).pending())) {
-            adapter->nudged(context);
+            adapter->nudged(context, true);
         }
         return;
     }
@@ -96,6 +96,9 @@ bool may_act(const ThreadRecord& record, Request request) {
         return false;  // a delivery would make system calls
     }
     const State state{record.state.load(std::memory_order_relaxed)};
+    if (request.claimed()) {
+        return adapter != nullptr && adapter->verdict(thread_context.blocked, request) == Verdict::give_up;
+    }
     if (!deliverable_here(record, request) || !can_have(traits(state.call()).kind, request.outcome())) {
         return false;
     }
@@ -120,7 +123,7 @@ void on_nudge(int signal, siginfo_t* info, void* context) {
         if (state.blocked()) {
             meet_blocked(*record, state, request, context);
         } else if (adapter != nullptr && (request.claimed() || deliverable(true).pending())) {
-            adapter->nudged(context);
+            adapter->nudged(context, false);
         }
     }
     errno = saved_errno;

@@ -36,9 +36,10 @@ struct Attempt {
 };
 
 struct ThreadContext {
-    uint32_t record_offset = 0;  // of this thread's record in the mapped table, bytes; 0: none
-    uint32_t epoch = 0;          // Process::epoch when the record was claimed; a fork makes it stale
-    uint64_t waits = 0;          // numbers the waits of this thread
+    uint32_t record_offset = 0;    // of this thread's record in the mapped table, bytes; 0: none
+    uint32_t epoch = 0;            // Process::epoch when the record was claimed; a fork makes it stale
+    uint64_t waits = 0;            // numbers the waits of this thread
+    uint64_t condition_waits = 0;  // those of them that were for a condition variable
     BlockedCall blocked;
     Attempt attempt;
     Mask mask = Mask::none;
@@ -62,6 +63,7 @@ struct ThreadContext {
 
     bool claim_failed = false;  // the table was full when this thread asked
     void* adapter_frame = nullptr;
+    void** way_out = nullptr;  // while the nudge handler makes a call that must not wait (handler_call.h)
 };
 
 extern constinit thread_local ThreadContext thread_context __attribute__((tls_model("initial-exec")));

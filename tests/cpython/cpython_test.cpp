@@ -42,7 +42,7 @@ protected:
     }
 };
 
-// --- waits.py
+// --- waits_*.py
 
 constexpr const char* waits[] = {
     "sleep",
@@ -172,24 +172,35 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(testing::Values("error_in_recv", "error_in_sleep", "error_in_lock", "error_in_waitpid",
                                      "timeout_of_lock", "timeout_of_sleep", "timeout_of_socket", "timeout_of_select",
                                      "end_of_file_in_recv", "end_of_file_in_read", "outcome_waits_for_its_wait",
-                                     "call_of_a_c_library", "semaphore_of_a_c_library", "masked_thread",
-                                     "only_in_blocking_calls"),
+                                     "call_of_a_c_library", "computing_before_a_call_of_a_c_library",
+                                     "semaphore_of_a_c_library", "masked_thread", "only_in_blocking_calls"),
                      testing::ValuesIn(find_interpreters())),
     test_name);
+
+class Recalled : public Script {};
+TEST_P(Recalled, IsNotRaised) {
+    run_case("recalls.py");
+}
+INSTANTIATE_TEST_SUITE_P(Python, Recalled,
+                         testing::Combine(testing::Values("by_clear", "by_clear_with_the_gil", "by_clear_from_outside",
+                                                          "by_clear_of_what_is_owed", "by_mask", "by_mask_with_the_gil",
+                                                          "by_mask_for_computing"),
+                                          testing::ValuesIn(find_interpreters())),
+                         test_name);
 
 class Process : public Script {};
 TEST_P(Process, IsAsBefore) {
     run_case("process.py");
 }
-INSTANTIATE_TEST_SUITE_P(Python, Process,
-                         testing::Combine(testing::Values("imported_only_when_asked", "one_thread_and_no_descriptor",
-                                                          "compute_in_main_alone", "compute_while_main_waits",
-                                                          "compute_in_all_threads", "compute_in_c",
-                                                          "captured_references", "instances_made_by_hand",
-                                                          "class_is_as_documented", "uncaught_in_a_worker",
-                                                          "garbage_is_collected", "forked_child", "sub_interpreter"),
-                                          testing::ValuesIn(find_interpreters())),
-                         test_name);
+INSTANTIATE_TEST_SUITE_P(
+    Python, Process,
+    testing::Combine(testing::Values("imported_only_when_asked", "one_thread_and_no_descriptor",
+                                     "compute_in_main_alone", "compute_while_main_waits", "compute_in_all_threads",
+                                     "compute_in_c", "compute_in_c_at_once", "compute_in_c_in_all_threads",
+                                     "captured_references", "instances_made_by_hand", "class_is_as_documented",
+                                     "uncaught_in_a_worker", "garbage_is_collected", "forked_child", "sub_interpreter"),
+                     testing::ValuesIn(find_interpreters())),
+    test_name);
 
 // --- starting the interpreter
 

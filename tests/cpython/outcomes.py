@@ -147,6 +147,31 @@ def call_of_a_c_library():
         assert seen == [(-1, errno.ECANCELED), 'raised'], seen
 
 
+def computing_before_a_call_of_a_c_library():
+    """The exception is on its way while ctypes, in C and with the GIL, converts an argument: the wait that follows ends
+    once, and then it is raised."""
+    fds = (ctypes.c_int * 2)(os.pipe()[0], select.POLLIN)
+    library = ctypes.CDLL(None, use_errno=True)
+    text = 'x' * 20000000  # tens of milliseconds
+    seen = []
+
+    def call():
+        try:
+            assert libc.interrupt_thread(gettid()) == 0
+            result = library.poll(fds, ctypes.c_ulong(1), LONG * 1000, text)
+            seen.append((result, ctypes.get_errno()))
+            time.sleep(LONG)
+        except ThreadInterrupted:
+            seen.append('raised')
+
+    for _ in range(5):
+        del seen[:]
+        start = time.time()
+        Running(call).result()
+        assert time.time() - start < PROMPT
+        assert seen in (['raised'], [(-1, errno.ECANCELED), 'raised']), seen
+
+
 def semaphore_of_a_c_library():
     """A semaphore that no builtin is about is left alone, and its wait returns what it waits for."""
     semaphore = ctypes.create_string_buffer(32)

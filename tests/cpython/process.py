@@ -61,13 +61,43 @@ def compute_in_all_threads():
         other.result()
 
 
+def sorting(until=()):
+    items = list(range(2000))
+    while not until:
+        sorted(items, key=str)
+
+
 def compute_in_c():
     """Code that spends its time in C functions called from bytecode."""
-    def sorting():
-        items = list(range(2000))
-        while True:
-            sorted(items, key=str)
     delivered_to(sorting, '-')
+
+
+def compute_in_c_at_once():
+    """Every time: it does not depend on where in the C functions the thread is met."""
+    for _ in range(12):
+        delivered_to(sorting, '-', limit=3)
+
+
+def compute_in_c_in_all_threads():
+    """Each of them at once, and all of them together."""
+    done = []
+    caught = []
+
+    def run():
+        while not done:
+            try:
+                sorting(done)
+            except ThreadInterrupted:
+                caught.append(gettid())
+    workers = [Running(run) for _ in range(3)]
+    for number in range(1, 11):
+        for worker in workers:
+            assert libc.interrupt_thread(worker.tid) == 0
+        until(lambda: len(caught) == 3 * number, PROMPT)
+        assert sorted(caught) == sorted(number * [worker.tid for worker in workers])
+    done.append(True)
+    for worker in workers:
+        worker.result()
 
 
 def captured_references():
@@ -196,5 +226,6 @@ def sub_interpreter():
 if __name__ == '__main__':
     main({function.__name__: function for function in (
         imported_only_when_asked, one_thread_and_no_descriptor, compute_in_main_alone, compute_while_main_waits,
-        compute_in_all_threads, compute_in_c, captured_references, instances_made_by_hand, class_is_as_documented,
+        compute_in_all_threads, compute_in_c, compute_in_c_at_once,
+        compute_in_c_in_all_threads, captured_references, instances_made_by_hand, class_is_as_documented,
         uncaught_in_a_worker, garbage_is_collected, forked_child, sub_interpreter)})

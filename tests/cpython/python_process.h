@@ -129,6 +129,7 @@ public:
         }
     }
 
+    pid_t pid() const { return pid_; }
     void give_up() { kill(pid_, SIGKILL); }
 
     Finished finish() {
@@ -178,6 +179,10 @@ inline std::string answer(const std::string& line) {
     std::string what, tid, call, outcome;
     words >> what >> tid >> call >> outcome;
     const std::string pid = process_of(tid);
+    if (what == "clear") {
+        const Finished cleared = run({INTERRUPTCTL_PATH, "clear", pid, tid});
+        return cleared.ended_with(0) && cleared.output == tid + " cleared: default\n" ? "done" : cleared.output;
+    }
     if (call != "-") {
         const Finished waited = run({INTERRUPTCTL_PATH, "wait", pid, tid, "--in", call, "--timeout", "30"});
         if (!waited.ended_with(0)) {
@@ -205,7 +210,8 @@ inline Finished run_script(const Interpreter& interpreter, const std::string& sc
     std::string output, line;
     while (child.read_line(line, deadline)) {
         output += line + "\n";
-        if (line.rfind("interrupt ", 0) == 0 || line.rfind("follow ", 0) == 0 || line.rfind("await ", 0) == 0) {
+        if (line.rfind("interrupt ", 0) == 0 || line.rfind("follow ", 0) == 0 || line.rfind("await ", 0) == 0 ||
+            line.rfind("clear ", 0) == 0) {
             const std::string reply = answer(line);
             output += "    " + reply + "\n";
             if (reply != "done") {

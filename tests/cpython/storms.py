@@ -177,11 +177,15 @@ def straight(last):
     lock = threading.Lock()
     names = {'number': 3, 'lock': lock, 'ThreadInterrupted': ThreadInterrupted}
 
+    def repeat():  # a function: an exception at a loop's end can miss a `try` around the loop's body
+        while not done:
+            exec(code, names)
+
     def work():
         storm = state['storm'] = Storm(gettid())
         while not done:
             try:
-                exec(code, names)
+                repeat()
             except ThreadInterrupted as error:
                 assert error.args == ()
                 storm.caught += 1

@@ -318,8 +318,20 @@ TEST_F(Post, WithdrawnSaysWhatBecameOfIt) {
     post_default();
     record_.request |= Request::claimed_bit;
     EXPECT_EQ(withdraw(kernel_, table_, record_, {42, 3}, 0, true), Withdrawal::on_its_way);
+    EXPECT_TRUE(Request{record_.request}.recalled());
     record_.request &= ~Request::claimed_bit;
     EXPECT_EQ(withdraw(kernel_, table_, record_, {42, 3}, 0, true), Withdrawal::withdrawn);
+    EXPECT_FALSE(Request{record_.request}.recalled());
+}
+
+TEST_F(Post, ANewerRequestIsNotRecalledWithTheOneBefore) {
+    post_default();
+    record_.request |= Request::claimed_bit;
+    EXPECT_EQ(withdraw(kernel_, table_, record_, {42, 3}, 0, true), Withdrawal::on_its_way);
+    const Posted newer = post_default();
+    EXPECT_TRUE(Request{record_.request}.claimed());
+    EXPECT_FALSE(Request{record_.request}.recalled());
+    EXPECT_EQ(Request{record_.request}.sequence(), newer.sequence);
 }
 
 }  // namespace

@@ -50,9 +50,8 @@ enum interrupt_mask_mode {
  * Async-signal-safe; errno is not changed. */
 INTERRUPT_API int interrupt_thread(pid_t tid) INTERRUPT_NOEXCEPT;
 
-/* The same with a chosen outcome. Also EINVAL: `request` is NULL, no such outcome, an errno that is out of range, or one
- * where the outcome is not INTERRUPT_ERROR.
- * Async-signal-safe; errno is not changed. */
+/* The same with a chosen outcome. Also EINVAL: `request` is NULL, no such outcome, an errno that is out of range, or
+ * one where the outcome is not INTERRUPT_ERROR. Async-signal-safe; errno is not changed. */
 INTERRUPT_API int interrupt_thread_as(pid_t tid, const struct interrupt_request* request) INTERRUPT_NOEXCEPT;
 
 /* 1 if an interrupt of the calling thread is pending, masked or not; otherwise 0. Async-signal-safe. */

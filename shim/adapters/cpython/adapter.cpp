@@ -50,6 +50,9 @@ Verdict verdict(const BlockedCall& call, Request request) {
         return Verdict::native;
     }
     const Frame* const frame = main_frame();
+    if (request.claimed() && (frame != nullptr || !python_thread.armed || python_thread.gave_up_armed)) {
+        return Verdict::leave_alone;
+    }
     const Kind kind = traits(call.call).kind;
     // The GIL's, or one of a library that does not expect it from Python.
     if (kind == Kind::Condition || (frame != nullptr && frame->about == About::Unasked)) {
@@ -69,6 +72,10 @@ Verdict verdict(const BlockedCall& call, Request request) {
 }
 
 int give_up(const BlockedCall& call, Request request) {
+    if (request.claimed()) {  // the exception was queued before a C library came to wait
+        python_thread.gave_up_armed = true;
+        return ECANCELED;
+    }
     const Kind kind = traits(call.call).kind;
     if (Frame* const frame = main_frame()) {
         frame->gave_up = request;
@@ -86,7 +93,7 @@ int give_up(const BlockedCall& call, Request request) {
     return ECANCELED;
 }
 
-constexpr Adapter adapter{settle, verdict, give_up, nudged};
+constexpr Adapter adapter{settle, verdict, give_up, nudged, recall, retry_between_bytecodes};
 
 }  // namespace
 

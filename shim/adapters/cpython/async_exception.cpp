@@ -1,15 +1,22 @@
-// Who may arm. PyThreadState_SetAsyncExc needs the GIL and takes a lock inside Python. A nudge handler that has
-// interrupted its thread within the code of _PyEval_EvalFrameDefault itself, with this thread holding the GIL, may call
-// it: in that function's own code no lock is held, and nothing there is half-done that it touches. Anywhere else the
-// handler asks for another nudge, a millisecond of CPU time later, until it finds the thread there.
+// Who may queue. PyThreadState_SetAsyncExc needs the GIL. The nudge handler may call it where this very thread holds
+// the GIL; what it has interrupted does not matter, but for two things.
 //
-// When it was delivered. The class is instantiated when the exception is raised (3.12 and later) or caught (before),
-// but also by whoever calls it. With the GIL held its reference count tells, before and after
-// PyThreadState_SetAsyncExc(id, NULL), whether one was still queued.
+// The lock that is taken inside. The interrupted code may hold it. Up to 3.12 it is a semaphore, and taking it is the
+// first thing that is done: the call is left where it would wait (handler_call.h). 3.13 has a lock of another kind, and
+// says in the thread's own state, in two atomic operations, all that has to be said: these are made here. In the code
+// of _PyEval_EvalFrameDefault itself the lock is never held; where neither of the ways is verified, the handler queues
+// there alone.
 //
-// Not right after a builtin. `data = sock.recv(n)` has the data on the stack when the builtin returns, and before 3.12
-// the exception would be raised before it is stored. So nothing is armed until the thread has computed for a
-// millisecond since its last trampoline.
+// The builtin that was interrupted. `data = sock.recv(n)` has the data on the stack when the builtin returns, and
+// before 3.12 the exception would be raised before it is stored. So nothing is queued inside a trampoline, nor until
+// the thread has computed for a millisecond since its last one, and not in C code that has made an interposed call
+// since.
+//
+// Where it cannot be queued, the handler asks for another nudge, a millisecond of CPU time later. Once it is queued it
+// is looked after in the same way: the bytecode loop finds it by a flag, and loses that flag when two things happen to
+// it at once.
+//
+// When it was delivered. The thread's state has one place for it: the loop takes it from there when it raises it.
 #include "shim/adapters/cpython/async_exception.h"
 
 #include <dlfcn.h>
@@ -17,9 +24,13 @@
 #include <pthread.h>
 #include <time.h>
 
+#include <atomic>
+#include <cstring>
+
 #include "shim/adapters/cpython/blocking_builtin.h"
 #include "shim/adapters/cpython/thread_interrupted.h"
 #include "shim/arch/arch.h"
+#include "shim/handler_call.h"
 
 namespace interrupt::cpython {
 
@@ -28,7 +39,19 @@ namespace {
 constinit uintptr_t loop_begin = 0;
 constinit uintptr_t loop_size = 0;
 
+// Where a thread's state has what PyThreadState_SetAsyncExc sets, in words; no state is smaller than `searched`.
+constexpr size_t searched = 24;
+constinit size_t queue_offset = 0;
+
+// 3.13: where it has the flags that the bytecode loop looks at, and the one for this.
+constexpr size_t breaker_offset = 3;
+constexpr uint64_t breaker_bit = 8;
+
+enum class Outside { never, by_call, by_hand };
+constinit Outside outside_loop = Outside::never;
+
 constexpr uint64_t quiet_ns = 1'000'000;
+constexpr uint64_t look_after_ns = 10'000'000;
 
 unsigned long own_ident() {
     return static_cast<unsigned long>(pthread_self());
@@ -41,6 +64,25 @@ uint64_t cpu_time_ns() {
                : 0;
 }
 
+template <class Word>
+std::atomic_ref<Word> word_of(const void* thread_state, size_t offset) {
+    return std::atomic_ref<Word>(static_cast<Word*>(const_cast<void*>(thread_state))[offset]);
+}
+
+std::atomic_ref<PyObject*> queue_of(const void* thread_state) {
+    return word_of<PyObject*>(thread_state, queue_offset);
+}
+
+// Calls to wait for the GIL do not count.
+bool just_made_call() {
+    const uint64_t calls = thread_context.waits - thread_context.condition_waits;
+    if (python_thread.calls_seen == calls) {
+        return false;
+    }
+    python_thread.calls_seen = calls;
+    return true;
+}
+
 bool just_left_builtin() {
     PythonThread& thread = python_thread;
     if (thread.left_builtin) {
@@ -51,20 +93,60 @@ bool just_left_builtin() {
     return thread.quiet_since != 0 && cpu_time_ns() - thread.quiet_since < quiet_ns;
 }
 
-bool runs_bytecode(const void* thread_state, const void* context) {
-    return python.current_thread_state() == thread_state && arch::interrupted_pc(context) - loop_begin < loop_size;
+bool in_bytecode_loop(const void* context) {
+    return arch::interrupted_pc(context) - loop_begin < loop_size;
 }
 
-// With the GIL held, or in the nudge handler where runs_bytecode(). False if this thread has no state.
-bool set_queued(PyObject* exception) {
-    return python.PyThreadState_SetAsyncExc(own_ident(), exception) == 1;
+bool may_queue(const void* context, bool in_call) {
+    const bool made_call = just_made_call();
+    if (just_left_builtin()) {
+        return false;
+    }
+    return in_bytecode_loop(context) ||
+           (outside_loop != Outside::never && !in_call && top_frame() == nullptr && !made_call);
 }
 
-// Whether the exception was still queued.
-bool unqueue() {
-    const intptr_t before = thread_interrupted->refcnt;
-    set_queued(nullptr);
-    return thread_interrupted->refcnt < before;
+void set_queued(PyObject*& exception) {
+    python.PyThreadState_SetAsyncExc(own_ident(), exception);
+}
+
+// In the nudge handler, where this thread holds the GIL. Sets the flag of the bytecode loop, also if it is queued
+// already.
+bool queue(const void* thread_state) {
+    if (outside_loop != Outside::by_hand) {
+        return call_unless_it_waits(set_queued, thread_interrupted);
+    }
+    PyObject* none = nullptr;
+    if (queue_of(thread_state).compare_exchange_strong(none, thread_interrupted)) {
+        ++thread_interrupted->refcnt;
+    }
+    word_of<uint64_t>(thread_state, breaker_offset).fetch_or(breaker_bit);
+    return true;
+}
+
+bool is_queued(const void* thread_state) {
+    return queue_of(thread_state).load() == thread_interrupted;
+}
+
+// Whether the exception was still queued. In this thread, with or without the GIL: so its reference is kept.
+bool unqueue(const void* thread_state) {
+    PyObject* expected = thread_interrupted;
+    return queue_of(thread_state).compare_exchange_strong(expected, nullptr);
+}
+
+void count_as_raised() {
+    PythonThread& thread = python_thread;
+    thread.armed = false;
+    thread.left_builtin = true;  // the handlers of the exception come first
+    deliver_claimed(Call::running);
+    retry_between_bytecodes();
+}
+
+bool locks_are_semaphores() {
+    PyObject* const sys = python.PyDict_GetItemString(python.PyImport_GetModuleDict(), "sys");
+    const Reference info(sys != nullptr ? attribute(sys, "thread_info") : nullptr);
+    const Reference lock(info ? attribute(info.get(), "lock") : nullptr);
+    return is_string(lock.get(), "semaphore");
 }
 
 }  // namespace
@@ -82,21 +164,69 @@ bool find_bytecode_loop() {
     return loop_size > 1000;
 }
 
-void nudged(const void* context) {
+bool find_exception_queue() {
+    const void* const thread_state = python.current_thread_state();
+    uint64_t before[searched];
+    uint64_t after[searched];
+    std::memcpy(before, thread_state, sizeof before);
+    PyObject* exception = thread_interrupted;
+    if (python.PyThreadState_SetAsyncExc(own_ident(), exception) != 1) {
+        return false;
+    }
+    std::memcpy(after, thread_state, sizeof after);
+    size_t found = 0;
+    for (size_t i = 0; i < searched; ++i) {
+        if (before[i] == 0 && after[i] == reinterpret_cast<uintptr_t>(exception)) {
+            queue_offset = i;
+            ++found;
+        }
+    }
+    python.PyThreadState_SetAsyncExc(own_ident(), nullptr);
+    if (found != 1 || queue_of(thread_state).load() != nullptr) {
+        return false;
+    }
+    const bool sets_breaker = (before[breaker_offset] & breaker_bit) == 0 && (after[breaker_offset] & breaker_bit) != 0;
+    outside_loop = python.minor <= 12 ? (locks_are_semaphores() ? Outside::by_call : Outside::never)
+                                      : (sets_breaker ? Outside::by_hand : Outside::never);
+    return true;
+}
+
+void nudged(const void* context, bool in_call) {
     PythonThread& thread = python_thread;
-    if (!trampolines_active.load(std::memory_order_relaxed) || thread.armed) {
+    if (!trampolines_active.load(std::memory_order_relaxed)) {
         return;
     }
     const void* const thread_state = python.PyGILState_GetThisThreadState();
     if (thread_state == nullptr || !in_main_interpreter(thread_state)) {
         return;
     }
+    const bool holds_gil = python.current_thread_state() == thread_state;
+    if (thread.armed) {
+        if (!is_queued(thread_state)) {
+            count_as_raised();
+            return;
+        }
+        if (is_recalled()) {
+            recall();
+            return;
+        }
+        if (holds_gil && (outside_loop != Outside::never || in_bytecode_loop(context))) {
+            queue(thread_state);
+        }
+        start_cpu_retry(look_after_ns);
+        return;
+    }
     const Request request = deliverable(true);
+    if (thread.owed && is_recalled()) {
+        recall();
+        return;
+    }
     const bool owed = thread.owed && thread_context.mask == Mask::none;
     if (!owed && request.outcome() != Outcome::default_) {
         return;
     }
-    if (just_left_builtin() || !runs_bytecode(thread_state, context)) {
+    // One that the program has queued itself comes first.
+    if (!holds_gil || !may_queue(context, in_call) || queue_of(thread_state).load() != nullptr) {
         start_cpu_retry(quiet_ns);
         return;
     }
@@ -104,42 +234,47 @@ void nudged(const void* context) {
         return;
     }
     thread.owed = false;
+    thread.gave_up_armed = owed;
     thread.armed = true;
-    if (!set_queued(thread_interrupted)) {
-        thread.armed = false;
+    if (queue(thread_state) && is_queued(thread_state)) {
+        start_cpu_retry(look_after_ns);
+        return;
+    }
+    thread.armed = false;
+    if (owed) {
+        thread.owed = true;
+    } else {
         unclaim();
     }
+    start_cpu_retry(quiet_ns);
 }
 
 Request take_back_claimed() {
     PythonThread& thread = python_thread;
-    const Request claimed = Request::make(0, Outcome::default_, 0, false);
+    bool to_be_raised = thread.owed;
     if (thread.armed) {
         thread.armed = false;
-        if (unqueue()) {
-            return claimed;
+        to_be_raised = unqueue(python.PyGILState_GetThisThreadState());
+        if (!to_be_raised) {
+            deliver_claimed(Call::running);
         }
-        deliver_claimed(Call::running);
-        return {};
     }
-    const bool owed = thread.owed;
     thread.owed = false;
-    return owed ? claimed : Request{};
+    return to_be_raised && !is_recalled() ? Request::make(0, Outcome::default_, 0, false) : Request{};
+}
+
+void recall() {
+    if (trampolines_active.load(std::memory_order_relaxed)) {
+        take_back_claimed();
+    }
+    unclaim();
 }
 
 void note_instantiation() {
-    PythonThread& thread = python_thread;
-    if (!thread.armed || !trampolines_active.load(std::memory_order_relaxed)) {
-        return;
+    if (python_thread.armed && trampolines_active.load(std::memory_order_relaxed) &&
+        !is_queued(python.PyGILState_GetThisThreadState())) {
+        count_as_raised();
     }
-    if (unqueue()) {
-        set_queued(thread_interrupted);
-        return;
-    }
-    thread.armed = false;
-    thread.left_builtin = true;  // the handlers of the exception come first
-    deliver_claimed(Call::running);
-    retry_between_bytecodes();
 }
 
 }  // namespace interrupt::cpython

@@ -9,13 +9,20 @@ namespace interrupt::cpython {
 // Finds the code of the bytecode loop. False if it cannot be found.
 bool find_bytecode_loop();
 
-// The nudge met this thread outside a wait that could end. Async-signal-safe.
-void nudged(const void* context);
+// Finds where a thread's state holds the exception, and how it may be queued. With the GIL held, after
+// make_thread_interrupted(). False if it cannot be told.
+bool find_exception_queue();
 
-// With the GIL held: takes back an exception that is on its way to this thread, and forgets that a request is owed to
+// The nudge met this thread outside a wait that could end, in an interposed call or not. Async-signal-safe.
+void nudged(const void* context, bool in_call);
+
+// Takes back an exception that is on its way to this thread, and forgets that a request is owed to
 // it. The claimed request, if it is still to be raised; if the exception has been raised already, counts it as
-// delivered.
+// delivered. Async-signal-safe.
 Request take_back_claimed();
+
+// The same for a thread that clears or masks what is pending: the claim is taken back. Async-signal-safe.
+void recall();
 
 // ThreadInterrupted is being instantiated: if that is for the exception on its way, it has been delivered.
 void note_instantiation();

@@ -89,7 +89,9 @@ PyObject* finish_contested(const Patched& builtin, const Arguments& arguments, F
             }
             owe(request);
             frame.about = About::Unasked;
-            result = call_in_frame(builtin, arguments, frame);
+            enter_frame(frame);
+            result = builtin(arguments);
+            leave_frame(frame);
         }
     }
     retry_between_bytecodes();

@@ -18,11 +18,13 @@ struct Frame {
 
 // What the adapter knows of the calling thread.
 struct PythonThread {
-    bool armed = false;  // the asynchronous exception is on its way: the request is claimed
-    bool owed = false;   // a call outside trampolines gave up: the request is claimed
+    bool armed = false;          // the asynchronous exception is on its way: the request is claimed
+    bool gave_up_armed = false;  // a call outside trampolines has given up for it
+    bool owed = false;           // the same before anything was on its way: the request is claimed
     // A trampoline has returned since the nudge handler last looked; it may have brought data that is not assigned yet.
     bool left_builtin = false;
-    uint64_t quiet_since = 0;             // CPU time of this thread at that look, ns
+    uint64_t calls_seen = 0;              // interposed calls at that look, but for those about condition variables
+    uint64_t quiet_since = 0;             // CPU time of this thread at the last look that found something, ns
     const void* last_acquired = nullptr;  // the lock whose acquire() last returned True
     bool mute_perror = false;
 };
@@ -52,26 +54,32 @@ void retry_between_bytecodes();
     return {top_frame(), arguments.at[0], python.current_thread_state(), about, {}};
 }
 
-[[gnu::always_inline]] inline PyObject* call_in_frame(const Patched& builtin, const Arguments& arguments,
-                                                      Frame& frame) {
+// Between these two the nudge handler queues no exception: what comes before the first is found by needs_attention(),
+// what comes after the second waits until the builtin's result has been assigned.
+[[gnu::always_inline]] inline void enter_frame(Frame& frame) {
     thread_context.adapter_frame = &frame;
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    PyObject* const result = builtin(arguments);
+}
+
+[[gnu::always_inline]] inline void leave_frame(const Frame& frame) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    python_thread.left_builtin = true;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     thread_context.adapter_frame = frame.outer;
-    python_thread.left_builtin = true;
-    return result;
 }
 
 [[gnu::always_inline]] inline PyObject* blocking_builtin(const Patched& builtin, About about,
                                                          const Arguments& arguments) {
     Frame frame = make_frame(about, arguments);
+    enter_frame(frame);
     if (needs_attention()) [[unlikely]] {
         if (raised_at_entry(frame)) {
+            leave_frame(frame);
             return nullptr;
         }
     }
-    PyObject* const result = call_in_frame(builtin, arguments, frame);
+    PyObject* const result = builtin(arguments);
+    leave_frame(frame);
     if (about == About::Acquire && result == python._Py_TrueStruct) {
         python_thread.last_acquired = frame.self;
     }

@@ -47,6 +47,9 @@ const char* install() {
     if (!make_thread_interrupted()) {
         return "it would not make the class ThreadInterrupted";
     }
+    if (!find_exception_queue()) {
+        return "its thread state has another layout than this library knows";
+    }
     patch_imported_modules();
     if (!is_patched("_imp", "exec_builtin") || !is_patched("_imp", "exec_dynamic")) {
         return "its tables of builtins have another layout than this library knows";

@@ -69,13 +69,10 @@ uint64_t next_look(uintptr_t thread) {
     return now_ns() + (is_main_thread(thread) ? 20'000'000 : 500'000'000);
 }
 
-JoinWait wait_in_frame(uintptr_t thread, uint64_t deadline, Frame& frame) {
-    thread_context.adapter_frame = &frame;
+JoinWait wait_without_gil(uintptr_t thread, uint64_t deadline) {
     void* const state = python.PyEval_SaveThread();
     const JoinWait wait = wait_for_thread_end(thread, deadline, next_look(thread));
     python.PyEval_RestoreThread(state);
-    thread_context.adapter_frame = frame.outer;
-    python_thread.left_builtin = true;
     return wait;
 }
 
@@ -104,10 +101,14 @@ PyObject* join_handle(const Patched& builtin, const Arguments& arguments) {
     }
     for (;;) {
         Frame frame = make_frame(About::Join, arguments);
+        enter_frame(frame);
         if (needs_attention() && raised_at_entry(frame)) {
+            leave_frame(frame);
             return nullptr;
         }
-        switch (wait_in_frame(thread, deadline, frame)) {
+        const JoinWait wait = wait_without_gil(thread, deadline);
+        leave_frame(frame);
+        switch (wait) {
             case JoinWait::interrupted:
                 return finish_contested(builtin, arguments, frame, nullptr);
             case JoinWait::signalled:
