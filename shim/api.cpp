@@ -91,14 +91,16 @@ EXPORTED int interrupt_clear(void) noexcept {
     InProcess kernel;
     const RecordOwner owner{record->tid.load(std::memory_order_relaxed),
                             record->generation.load(std::memory_order_relaxed)};
+    const uint32_t cleared_before = record->cleared.load(std::memory_order_relaxed);
     Withdrawal withdrawal;
-    do {  // the nudge handler may have the adapter claim it at any moment
+    do {  // the nudge handler may have the adapter claim it at any moment; what is claimed, the adapter withdraws
+          // itself
         if (adapter != nullptr && pending_request().claimed()) {
             adapter->recall();
         }
         withdrawal = withdraw(kernel, table_header(), *record, owner, 0, true);
     } while (withdrawal == Withdrawal::on_its_way && adapter != nullptr);
-    return withdrawal == Withdrawal::withdrawn;
+    return withdrawal == Withdrawal::withdrawn || record->cleared.load(std::memory_order_relaxed) != cleared_before;
 }
 
 EXPORTED int interrupt_check(void) noexcept {

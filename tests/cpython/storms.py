@@ -61,7 +61,8 @@ def receiving():
     receiver = Running(receive)
     until(lambda: 'storm' in state)
     sender = Running(send)
-    state['storm'].run()
+    on_system = os.path.realpath(sys.executable).startswith('/usr/bin/')
+    state['storm'].run(max(COUNT, 100000) if on_system else COUNT)  # once in full: it takes a minute
     done.append(True)
     sender.result()
     receiver.result()

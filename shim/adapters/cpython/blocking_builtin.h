@@ -3,6 +3,7 @@
 
 #include "shim/adapter.h"
 #include "shim/adapters/cpython/trampolines.h"
+#include "shim/process.h"
 
 namespace interrupt::cpython {
 
@@ -30,10 +31,17 @@ struct PythonThread {
 };
 extern constinit thread_local PythonThread python_thread __attribute__((tls_model("initial-exec")));
 
+// deliverable(true).pending(), with one load where nothing is.
+[[gnu::always_inline]] inline bool is_deliverable() {
+    const ThreadRecord* const record = current_record();
+    const bool maybe = record == nullptr || Request{record->request.load(std::memory_order_relaxed)}.pending();
+    return maybe && deliverable(true).pending();
+}
+
 // A request is pending, or an exception is on its way.
 inline bool needs_attention() {
     const PythonThread& thread = python_thread;
-    return thread.armed || thread.owed || deliverable(true).pending();
+    return thread.armed || thread.owed || is_deliverable();
 }
 
 inline Frame* top_frame() {
@@ -83,7 +91,7 @@ void retry_between_bytecodes();
     if (about == About::Acquire && result == python._Py_TrueStruct) {
         python_thread.last_acquired = frame.self;
     }
-    if (frame.gave_up.word != 0 || deliverable(true).pending()) [[unlikely]] {
+    if (frame.gave_up.word != 0 || is_deliverable()) [[unlikely]] {
         return finish_contested(builtin, arguments, frame, result);
     }
     return result;
