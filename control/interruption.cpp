@@ -194,7 +194,9 @@ void Interruption::nudge() {
 
 void Interruption::nudge_if_computing() {
     const ThreadRecord& record = requester_.table().record(index_);
-    if (!cpython_installed(requester_.table()) || State{record.state.load(std::memory_order_relaxed)}.blocked()) {
+    if (!cpython_installed(requester_.table()) ||
+        (record.flags.load(std::memory_order_relaxed) & record_runs_runtime) == 0 ||
+        State{record.state.load(std::memory_order_relaxed)}.blocked()) {
         return;
     }
     nudge_computing(requester_, requester_.table().record(index_), owner_, sequence_);

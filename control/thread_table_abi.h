@@ -176,6 +176,8 @@ enum class Mask : uint32_t { none = 0, on_blocking = 1, all = 2 };
 inline constexpr uint32_t record_unadopted = 1;
 // The program blocks the nudge's signal in this thread, and does not wait for it there; for the process's own use.
 inline constexpr uint32_t record_blocks_signal = 2;
+// The thread runs code of the runtime that the adapter knows: it may be nudged while it computes.
+inline constexpr uint32_t record_runs_runtime = 4;
 
 struct alignas(128) ThreadRecord {
     std::atomic<uint32_t> tid;         // in the target's PID namespace; 0: free

@@ -22,6 +22,9 @@ struct Adapter {
     // one does so only by give_up.
     Verdict (*verdict)(const BlockedCall&, Request);
 
+    // Whether a wait that gives up only begins the delivery: the request is claimed then, and not counted yet.
+    bool (*keeps)(const BlockedCall&);
+
     // The wait ends for `request`, which the engine has just consumed and counts as delivered, unless the adapter
     // re-posts it by owe(); or which the adapter has claimed, and nothing is consumed. Returns the errno to fail with.
     // Runs in the thread, outside handlers, possibly with the runtime's lock released.
@@ -37,6 +40,9 @@ struct Adapter {
     // The thread wants to have the claimed request back, to clear it or because it has just masked it: unless it is too
     // late, and then it is counted as delivered, it is unclaimed. Async-signal-safe.
     void (*recall)();
+
+    // Whether a thread that begins in this routine is the runtime's.
+    bool (*starts_thread)(const void* routine);
 
     // The thread has changed its mask: what is pending may be deliverable now. Async-signal-safe.
     void (*unmasked)();
@@ -62,6 +68,9 @@ bool claim(Request request);
 // Takes the claim back: the request is pending as before, or withdrawn if that was asked for meanwhile. False if the
 // thread has no claimed request.
 bool unclaim();
+
+// Whether the calling thread runs the runtime's code: others are not nudged while they compute.
+void set_runs_runtime(bool runs);
 
 // Whether a requester wants the claimed request back; then unclaim() it if it is not too late.
 bool is_recalled();

@@ -76,6 +76,13 @@ void flush_nudge(ThreadRecord& record) {
         disarm_retry();
         return;
     }
+    uint64_t word = record.lock.load(std::memory_order_relaxed);
+    if ((word & LockWord::owner_mask) == 0 &&
+        record.lock.compare_exchange_strong(word, word & ~LockWord::nudged_bit, std::memory_order_acquire)) {
+        disarm_retry();
+        os::getpid();  // whoever had the lock has sent its signal: any system call lets it arrive here
+        return;
+    }
     InProcess kernel;
     {
         // Whoever read *blocked* before it was taken back has sent its signal once the lock is free.
@@ -160,6 +167,19 @@ bool unclaim() {
                  request.sequence());
     }
     return true;
+}
+
+void set_runs_runtime(bool runs) {
+    ThreadRecord* record = own_record();
+    if (record == nullptr || thread_context.runs_runtime == runs) {
+        return;
+    }
+    thread_context.runs_runtime = runs;
+    if (runs) {
+        record->flags.fetch_or(record_runs_runtime, std::memory_order_relaxed);
+    } else {
+        record->flags.fetch_and(~record_runs_runtime, std::memory_order_relaxed);
+    }
 }
 
 bool is_recalled() {

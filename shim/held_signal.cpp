@@ -54,7 +54,9 @@ bool is_ours() {
 }
 
 bool held_for_thread() {
-    return thread_context.signal_pending && thread_context.signal_held_in == process.epoch;
+    const ThreadContext& self = thread_context;
+    return self.signal_pending && self.signal_held_in == process.epoch &&
+           self.signal_held_before_discard == process.signal_discards.load(std::memory_order_relaxed);
 }
 
 // Another thread that does not block the signal, or waits for it; `next` goes on from one to the next.
@@ -131,12 +133,21 @@ void hold_signal(const siginfo_t& info) {
     }
     self.signal_pending = true;
     self.signal_held_in = process.epoch;
+    self.signal_held_before_discard = process.signal_discards.load(std::memory_order_relaxed);
     self.signal_info = info;
 }
 
 bool signal_held() {
     return (held_for_thread() || process.signal_pending.load(std::memory_order_seq_cst)) &&
            (!may_call_kernel() || is_ours());
+}
+
+void discard_held_signals() {
+    process.signal_discards.fetch_add(1, std::memory_order_relaxed);
+    if (may_call_kernel() && is_ours()) {
+        siginfo_t info;
+        ProcessSignal().take(info);
+    }
 }
 
 bool take_held_signal(siginfo_t& info) {

@@ -36,6 +36,8 @@ int calls_for_held_signal(const siginfo_t& info);
 
 // Whether a signal is held for this thread or for the process.
 bool signal_held();
+// The signal is ignored from now on: what is held anywhere is gone.
+void discard_held_signals();
 // Takes it. False if there is none, or another thread was faster.
 bool take_held_signal(siginfo_t& info);
 

@@ -11,6 +11,7 @@
 #include "shim/nudge.h"
 #include "shim/platform/platform.h"
 #include "shim/program_signals.h"
+#include "shim/semaphore.h"
 #include "shim/thread_end.h"
 #include "shim/thread_table.h"
 
@@ -147,11 +148,13 @@ void log_reason(NoTable reason) {
         return;
     }
     prepare_thread_ends();
+    verify_semaphores();
     settings.active = true;
     if (ensure_table()) {
         install_nudge_handler();
         adapter = cpython_adapter_if_present();
         record_for_call({});
+        set_runs_runtime(adapter != nullptr);
     } else {
         settings.active = false;
         settings.signal = 0;

@@ -5,6 +5,7 @@
 #include "shim/handler_call.h"
 #include "shim/interruption_point.h"
 #include "shim/libc_functions.h"
+#include "shim/semaphore.h"
 
 #define EXPORTED extern "C" [[gnu::visibility("default")]]
 
@@ -94,25 +95,32 @@ OPEN(__open64)
 OPENAT(openat)
 OPENAT(openat64)
 
-// A free semaphore costs a look and no publication. Only where no cancellation can be pending: sem_wait is a
-// cancellation point whether it waits or not, sem_trywait is none.
-EXPORTED int sem_wait(sem_t* semaphore) noexcept(noexcept(::sem_wait(semaphore))) {
-    using namespace interrupt;
-    if (current_record() != nullptr && !cancellation_used.load(std::memory_order_relaxed)) {
-        const int saved_errno = errno;
-        if (real::sem_trywait(semaphore) == 0) {
-            return 0;
-        }
-        errno = saved_errno;
-    }
+namespace interrupt {
+namespace {
+
+// Not inlined, so that sem_wait itself needs no stack.
+[[gnu::noinline]] int wait_for_semaphore(sem_t* semaphore, const void* caller) {
     if (thread_context.way_out != nullptr) [[unlikely]] {
         take_in_handler_call(semaphore);
         return 0;
     }
     waits::Semaphore wait(semaphore, false);
     return interruption_point(
-        {Call::sem_wait_, wait.target(), __builtin_return_address(0)}, wait, [&] { return real::sem_wait(semaphore); },
+        {Call::sem_wait_, wait.target(), caller}, wait, [&] { return real::sem_wait(semaphore); },
         [] { real::sem_wait.resolve(); });
+}
+
+}  // namespace
+}  // namespace interrupt
+
+// A free semaphore costs a look and no publication. Only where no cancellation can be pending: sem_wait is a
+// cancellation point whether it waits or not, taking it like this is none.
+EXPORTED int sem_wait(sem_t* semaphore) noexcept(noexcept(::sem_wait(semaphore))) {
+    using namespace interrupt;
+    if (current_record() != nullptr && !cancellation_used.load(std::memory_order_relaxed) && take_if_free(semaphore)) {
+        return 0;
+    }
+    return wait_for_semaphore(semaphore, __builtin_return_address(0));
 }
 
 // By sigwaitinfo, which comes back with EINTR: glibc's sigwait repeats it inside, and so does this where the shim is

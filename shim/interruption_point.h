@@ -104,14 +104,21 @@ bool deliver(ThreadRecord& record, Wait& wait, Result& result) {
     Request request = attempt.faked;
     if (!request.word) {
         request = Request{record.request.load(std::memory_order_acquire)};
-        if (!accepts(record, wait, request) ||
-            (!request.claimed() && !consume(record, request, blocked.call, attempt.window))) {
+        if (!accepts(record, wait, request)) {
             return false;
         }
     }
+    const bool gives_up = adapter != nullptr && adapter->verdict(blocked, request) == Verdict::give_up;
+    if (!attempt.faked.word && !request.claimed()) {
+        const bool keeps = gives_up && adapter->keeps(blocked);
+        if (!(keeps ? claim(request) : consume(record, request, blocked.call, attempt.window))) {
+            return false;
+        }
+        request = keeps ? request.claimed_now() : request;
+    }
     leave(record);
     errno = attempt.errno_before;  // an outcome that is no failure leaves it alone
-    if (adapter != nullptr && adapter->verdict(blocked, request) == Verdict::give_up) {
+    if (gives_up) {
         result = wait.fail(adapter->give_up(blocked, request));
         return true;
     }

@@ -30,6 +30,7 @@ struct alignas(4096) Process {
     std::atomic<bool> signal_lock = false;
     std::atomic<bool> signal_pending = false;
     siginfo_t signal_info = {};
+    std::atomic<uint32_t> signal_discards = 0;  // how often the program has begun to ignore it
     // The file, for its removal at exit.
     char path[256] = {};
 };

@@ -39,6 +39,11 @@ Start begin_thread(void* pointer) {
     if (process.table != nullptr) {
         record_for_call({});
     }
+    const void* const routine = start.routine != nullptr ? reinterpret_cast<const void*>(start.routine)
+                                                         : reinterpret_cast<const void*>(start.threads_routine);
+    if (adapter != nullptr && adapter->starts_thread(routine)) {
+        set_runs_runtime(true);
+    }
     deliver_held_signal();
     return start;
 }

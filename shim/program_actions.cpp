@@ -52,9 +52,34 @@ void recall(int signal, struct sigaction& action) {
     }
 }
 
+// What the kernel has for a signal that is handled by us, as the program set it.
+void as_program_set(int signal, struct sigaction& action) {
+    const ProgramAction& kept = actions[signal];
+    action.sa_sigaction = kept.handler.load(std::memory_order_relaxed);
+    if (signal == settings.signal) {
+        action.sa_flags = kept.flags.load(std::memory_order_relaxed);
+        *reinterpret_cast<uint64_t*>(&action.sa_mask) = kept.mask.load(std::memory_order_relaxed);
+        return;
+    }
+    if (!(kept.flags.load(std::memory_order_relaxed) & SA_SIGINFO)) {
+        action.sa_flags &= ~SA_SIGINFO;
+    }
+    kept.masks_nudge.load(std::memory_order_relaxed) ? sigaddset(&action.sa_mask, settings.signal)
+                                                     : sigdelset(&action.sa_mask, settings.signal);
+}
+
+// In a vfork child: its actions are its own, and what is kept here is its parent's.
+int set_vfork_childs_action(int signal, const struct sigaction* action, struct sigaction* old) {
+    thread_context.vfork_child_set_action |= action != nullptr && signal == settings.signal;
+    const int result = real::sigaction.resolve()(signal, action, old);
+    if (result == 0 && old != nullptr && (old->sa_sigaction == on_program_signal || old->sa_sigaction == on_nudge)) {
+        as_program_set(signal, *old);
+    }
+    return result;
+}
+
 int set_nudge_signal_action(int signal, const struct sigaction* action, struct sigaction* old) {
     ActionsLock lock;
-    ProgramAction& kept = actions[signal];
     struct sigaction installed = {};
     if (real::sigaction.resolve()(signal, nullptr, &installed) != 0) {
         return -1;
@@ -62,10 +87,8 @@ int set_nudge_signal_action(int signal, const struct sigaction* action, struct s
     const struct sigaction wanted = action != nullptr ? *action : installed;  // `old` may be the very object
     if (old != nullptr) {
         *old = {};
-        old->sa_sigaction = kept.handler.load(std::memory_order_relaxed);
-        old->sa_flags = kept.flags.load(std::memory_order_relaxed);
         old->sa_restorer = installed.sa_restorer;
-        *reinterpret_cast<uint64_t*>(&old->sa_mask) = kept.mask.load(std::memory_order_relaxed);
+        as_program_set(signal, *old);
     }
     if (action != nullptr) {
         // What libc and the kernel make of an action that is really set.
@@ -74,6 +97,9 @@ int set_nudge_signal_action(int signal, const struct sigaction* action, struct s
         sigdelset(&as_read_back.sa_mask, SIGKILL);
         sigdelset(&as_read_back.sa_mask, SIGSTOP);
         remember(signal, as_read_back);
+        if (!is_function(as_read_back.sa_sigaction)) {
+            discard_held_signals();  // ignored by default, too: as the kernel does it
+        }
         if (may_call_kernel()) {
             set_nudge_handler();
         }
@@ -92,8 +118,7 @@ int set_program_action(int signal, const struct sigaction* action, struct sigact
         settings.active && signal >= 1 && signal <= 64 &&
         (!may_call_kernel() || process.pid == 0 || os::getpid() == process.pid || process.table == nullptr);
     if (!ours) {
-        thread_context.vfork_child_set_action |= action != nullptr && signal == settings.signal;
-        return real::sigaction.resolve()(signal, action, old);
+        return set_vfork_childs_action(signal, action, old);
     }
     if (signal == settings.signal) {
         return set_nudge_signal_action(signal, action, old);

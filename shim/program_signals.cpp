@@ -165,6 +165,37 @@ bool may_deliver_held_signal() {
     return nudge_signal_for_program(settings.signal, &info, &context);
 }
 
+os::KernelMask nudge_bit() {
+    return os::KernelMask{1} << (settings.signal - 1);
+}
+
+// The mask that the handler finds in its ucontext, and may change there: for the nudge's signal it is the program's.
+class MaskInContext {
+public:
+    // `shut_out`: the nudge was when the signal came. If it is blocked otherwise, then by a raw system call.
+    MaskInContext(void* context, bool shut_out)
+        : mask_(interrupted_mask(context)),
+          really_blocked_((mask_ & nudge_bit()) != 0),
+          ours_(really_blocked_ == shut_out) {
+        if (ours_) {
+            set(thread_context.signal_blocked);
+        }
+    }
+    void take() {
+        if (ours_) {
+            set_signal_blocked((mask_ & nudge_bit()) != 0);
+            set(really_blocked_);
+        }
+    }
+
+private:
+    void set(bool blocked) { mask_ = blocked ? mask_ | nudge_bit() : mask_ & ~nudge_bit(); }
+
+    os::KernelMask& mask_;
+    const bool really_blocked_;
+    const bool ours_;
+};
+
 }  // namespace
 
 // Installed for every handler of the program. When the program leaves by siglongjmp, an exception or a cancellation the
@@ -190,7 +221,9 @@ void on_program_signal(int signal, siginfo_t* info, void* context) {
     const int saved_errno = errno;
     Suspended wait(flags, context, false);
     errno = saved_errno;
+    MaskInContext mask(context, shut_out_before);
     call_handler(handler, signal, info, context, action.masks_nudge.load(std::memory_order_relaxed));
+    mask.take();
     wait.resume();
     deliver_held_signal();
     thread_context.nudge_shut_out = shut_out_before;

@@ -35,7 +35,7 @@ int send_to_own_thread(pid_t tid, int cookie) {
 }
 
 uint32_t InProcess::self() {
-    const ThreadRecord* record = calls_kernel_ ? nullptr : own_record();
+    const ThreadRecord* record = own_record();
     return record != nullptr ? record->tid.load(std::memory_order_relaxed) : static_cast<uint32_t>(os::gettid());
 }
 
@@ -45,7 +45,8 @@ int InProcess::nudge(uint32_t tid) {
 }
 
 void nudge_computing(ThreadRecord& record, pid_t tid) {
-    if (adapter == nullptr || !os::is_on_cpu(tid)) {
+    if (adapter == nullptr || (record.flags.load(std::memory_order_relaxed) & record_runs_runtime) == 0 ||
+        !os::is_on_cpu(tid)) {
         return;
     }
     InProcess kernel;

@@ -54,13 +54,15 @@ struct ThreadContext {
     // the nudge's signal as the program sees it
     bool signal_blocked = false;
     bool signal_pending = false;
-    bool signal_let_in = false;   // blocked, but not while the call in progress waits
-    uint32_t signal_held_in = 0;  // Process::epoch when it came: a forked child does not inherit it
-    bool nudge_shut_out = false;  // really blocked: a handler of the program runs on an alternate stack
+    bool signal_let_in = false;               // blocked, but not while the call in progress waits
+    uint32_t signal_held_in = 0;              // Process::epoch when it came: a forked child does not inherit it
+    uint32_t signal_held_before_discard = 0;  // Process::signal_discards when it came
+    bool nudge_shut_out = false;              // really blocked: a handler of the program runs on an alternate stack
     bool signal_blocked_before_vfork = false;
     bool vfork_child_set_action = false;  // for the nudge's signal: what its exec hands on
     siginfo_t signal_info{};
 
+    bool runs_runtime = false;  // of the adapter (record_runs_runtime)
     bool claim_failed = false;  // the table was full when this thread asked
     void* adapter_frame = nullptr;
     void** way_out = nullptr;  // while the nudge handler makes a call that must not wait (handler_call.h)

@@ -182,6 +182,9 @@ ThreadRecord* record_for_call(const BlockedCall& call) {
         }
         if (record != nullptr) {
             publish_signal_mask(*record);
+            if (context.runs_runtime) {
+                record->flags.fetch_or(record_runs_runtime, std::memory_order_relaxed);
+            }
         }
         os::set_signal_mask(before);
     }

@@ -49,6 +49,7 @@ Verdict verdict(const BlockedCall& call, Request request) {
     if (now == Phase::waiting || now == Phase::finalized || own_thread_state() == nullptr) {
         return Verdict::native;
     }
+    set_runs_runtime(true);
     const Frame* const frame = main_frame();
     if (request.claimed() && (frame != nullptr || !python_thread.armed || python_thread.gave_up_armed)) {
         return Verdict::leave_alone;
@@ -71,9 +72,19 @@ Verdict verdict(const BlockedCall& call, Request request) {
     }
 }
 
+// Outside trampolines the exception comes later, by itself.
+bool keeps(const BlockedCall&) {
+    return main_frame() == nullptr && can_be_raised(own_thread_state());
+}
+
 int give_up(const BlockedCall& call, Request request) {
-    if (request.claimed()) {  // the exception was queued before a C library came to wait
-        python_thread.gave_up_armed = true;
+    if (request.claimed()) {
+        if (python_thread.armed) {  // the exception was queued before a C library came to wait
+            python_thread.gave_up_armed = true;
+        } else {
+            python_thread.owed = true;
+            start_cpu_retry(1'000'000);
+        }
         return ECANCELED;
     }
     const Kind kind = traits(call.call).kind;
@@ -85,15 +96,19 @@ int give_up(const BlockedCall& call, Request request) {
         }
         return kind == Kind::Signal ? EINTR : ECANCELED;
     }
-    if (can_be_raised(own_thread_state())) {
-        owe(request);
-        python_thread.owed = claim(request);
-        start_cpu_retry(1'000'000);
-    }
     return ECANCELED;
 }
 
-constexpr Adapter adapter{settle, verdict, give_up, nudged, recall, retry_between_bytecodes};
+constexpr Adapter adapter{
+    .settle = settle,
+    .verdict = verdict,
+    .keeps = keeps,
+    .give_up = give_up,
+    .nudged = nudged,
+    .recall = recall,
+    .starts_thread = is_python_text,
+    .unmasked = retry_between_bytecodes,
+};
 
 }  // namespace
 

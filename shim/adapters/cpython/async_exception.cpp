@@ -197,6 +197,7 @@ void nudged(const void* context, bool in_call) {
         return;
     }
     const void* const thread_state = python.PyGILState_GetThisThreadState();
+    set_runs_runtime(thread_state != nullptr);
     if (thread_state == nullptr || !in_main_interpreter(thread_state)) {
         return;
     }

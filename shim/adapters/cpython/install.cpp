@@ -96,11 +96,11 @@ bool install_with_gil() {
     return true;
 }
 
+}  // namespace
+
 bool is_python_text(const void* address) {
     return python_object.holds(address, 1, PF_X);
 }
-
-}  // namespace
 
 Phase phase() {
     return current_phase.load(std::memory_order_relaxed);

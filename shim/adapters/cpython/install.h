@@ -20,4 +20,7 @@ bool settle(const BlockedCall& call);
 // Async-signal-safe.
 const void* own_thread_state();
 
+// Whether the address is of code of the object that has CPython in it.
+bool is_python_text(const void* address);
+
 }  // namespace interrupt::cpython

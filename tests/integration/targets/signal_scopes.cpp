@@ -6,6 +6,7 @@
 #include <spawn.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -183,6 +184,71 @@ void on_alternate_stack() {
     sigaltstack(&stack, nullptr);
 }
 
+// A handler sees the mask in its ucontext, and changes it there.
+volatile sig_atomic_t seen_in_context;
+volatile bool wanted_in_context;
+void change_context(int, siginfo_t*, void* context) {
+    sigset_t& mask = static_cast<ucontext_t*>(context)->uc_sigmask;
+    seen_in_context = sigismember(&mask, number);
+    wanted_in_context ? sigaddset(&mask, number) : sigdelset(&mask, number);
+}
+
+void in_context() {
+    install(handler);
+    struct sigaction other = {};
+    other.sa_flags = SA_SIGINFO;
+    other.sa_sigaction = change_context;
+    sigaction(SIGUSR2, &other, nullptr);
+    for (const bool wanted : {false, true, true, false}) {
+        wanted_in_context = wanted;
+        raise(SIGUSR2);
+        std::printf("in the context: %d, wanted: %d\n", static_cast<int>(seen_in_context), wanted);
+        say("after the handler", 0);
+        raise(number);
+        say("raised", 0);
+    }
+    signal(SIGUSR2, SIG_DFL);
+}
+
+// To ignore a signal discards it where it is pending.
+void discarded() {
+    for (const __sighandler_t ignoring : {SIG_IGN, SIG_DFL}) {
+        install(handler);
+        block(true);
+        raise(number);
+        kill(getpid(), number);
+        say("pending", 0);
+        signal(number, ignoring);
+        say("ignored", 0);
+        install(handler);
+        block(false);
+        say("handled again", 0);
+    }
+}
+
+// What a vfork child reads of its parent's actions.
+struct sigaction read_actions[2];
+[[gnu::noinline]] void read_in_child() {
+    if (vfork() == 0) {
+        sigaction(number, nullptr, &read_actions[0]);
+        sigaction(SIGUSR2, nullptr, &read_actions[1]);
+        _exit(0);
+    }
+    wait(nullptr);
+}
+void read_in_vfork_child() {
+    for (const bool ignored : {false, true}) {
+        ignored ? signal(number, SIG_IGN) : signal(number, handler);
+        signal(SIGUSR2, handler);
+        read_in_child();
+        for (const struct sigaction& action : read_actions) {
+            std::printf("in a vfork child: ignored %d, handler %d, flags %x, masked %d\n", action.sa_handler == SIG_IGN,
+                        action.sa_handler == handler, action.sa_flags, sigismember(&action.sa_mask, number));
+        }
+    }
+    signal(SIGUSR2, SIG_DFL);
+}
+
 void signal_descriptor() {
     install(SIG_DFL);
     const sigset_t set = set_of({number, SIGUSR1});
@@ -204,6 +270,9 @@ int main(int argc, char** argv) {
     in_handlers();
     threads();
     on_alternate_stack();
+    in_context();
+    discarded();
+    read_in_vfork_child();
     signal_descriptor();
     jumps();
     return 0;
