@@ -197,8 +197,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(testing::Values("imported_only_when_asked", "one_thread_and_no_descriptor",
                                      "compute_in_main_alone", "compute_while_main_waits", "compute_in_all_threads",
                                      "compute_in_c", "compute_in_c_at_once", "compute_in_c_in_all_threads",
-                                     "captured_references", "instances_made_by_hand", "class_is_as_documented",
-                                     "uncaught_in_a_worker", "garbage_is_collected", "forked_child", "sub_interpreter"),
+                                     "native_threads", "captured_references", "instances_made_by_hand",
+                                     "class_is_as_documented", "uncaught_in_a_worker", "garbage_is_collected",
+                                     "forked_child", "sub_interpreter"),
                      testing::ValuesIn(find_interpreters())),
     test_name);
 

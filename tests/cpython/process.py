@@ -100,6 +100,21 @@ def compute_in_c_in_all_threads():
         worker.result()
 
 
+def native_threads():
+    """A thread that Python knows nothing of gets no nudge while it computes: it could do nothing but disturb."""
+    native = ctypes.CDLL(os.environ['NATIVE_THREAD'])
+    assert native.start_native_thread() == 0
+    until(lambda: native.native_waits() > 10)
+    enough = native.native_waits() + 500
+    requests = 0
+    while native.native_waits() < enough:
+        assert libc.interrupt_thread(native.native_tid()) == 0
+        requests += 1
+    assert requests > 100
+    assert native.native_strays() == 0, native.native_strays()
+    delivered_to(compute, '-')
+
+
 def captured_references():
     acquire = threading.Lock().acquire
     acquire()
@@ -226,6 +241,6 @@ def sub_interpreter():
 if __name__ == '__main__':
     main({function.__name__: function for function in (
         imported_only_when_asked, one_thread_and_no_descriptor, compute_in_main_alone, compute_while_main_waits,
-        compute_in_all_threads, compute_in_c, compute_in_c_at_once,
+        compute_in_all_threads, native_threads, compute_in_c, compute_in_c_at_once,
         compute_in_c_in_all_threads, captured_references, instances_made_by_hand, class_is_as_documented,
         uncaught_in_a_worker, garbage_is_collected, forked_child, sub_interpreter)})

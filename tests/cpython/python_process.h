@@ -72,6 +72,7 @@ public:
             unsetenv("PYTHONHOME");
             unsetenv("PYTHONPATH");
             setenv("PYTHONDONTWRITEBYTECODE", "1", 1);
+            setenv("NATIVE_THREAD", NATIVE_THREAD_PATH, 1);
             preload.empty() ? unsetenv("LD_PRELOAD") : setenv("LD_PRELOAD", preload.c_str(), 1);
             std::vector<char*> words;
             for (const std::string& word : command) {
