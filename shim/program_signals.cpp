@@ -251,16 +251,18 @@ bool nudge_signal_for_program(int signal, siginfo_t* info, void* context) {
     // that a wait of the handler can be interrupted, but not on an alternate stack.
     const bool shut_out_before = thread_context.nudge_shut_out;
     thread_context.nudge_shut_out |= on_alternate_stack(context);
-    const os::KernelMask nudge = os::KernelMask{1} << (signal - 1);
-    const os::KernelMask mask = ((interrupted_mask(context) | action.mask.load(std::memory_order_relaxed)) & ~nudge) |
-                                (thread_context.nudge_shut_out ? nudge : 0);
+    const os::KernelMask mask =
+        ((interrupted_mask(context) | action.mask.load(std::memory_order_relaxed)) & ~nudge_bit()) |
+        (thread_context.nudge_shut_out ? nudge_bit() : 0);
     os::KernelMask before = 0;
     const bool set_mask = may_call_kernel();
     if (set_mask) {
         before = os::set_signal_mask(mask);
     }
+    MaskInContext in_context(context, shut_out_before);
     call_handler(handler, signal, info, context,
                  !(flags & SA_NODEFER) || action.masks_nudge.load(std::memory_order_relaxed));
+    in_context.take();
     if (set_mask) {
         os::set_signal_mask(before);
     }

@@ -213,7 +213,7 @@ TEST(Durable, RawThreadKeepsItsRequestAndIsNotDisturbed) {
     EXPECT_EQ(thread->strays(), 0);
     EXPECT_TRUE(own_table().request_of(thread->tid()).pending());
     thread->end();
-    EXPECT_EQ(interrupt_thread(thread->tid()), ESRCH);
+    EXPECT_TRUE(eventually([&] { return interrupt_thread(thread->tid()) == ESRCH; }));
 }
 
 TEST(Durable, WhatIsNoThreadOfThisProcessIsRefused) {

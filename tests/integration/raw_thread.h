@@ -21,6 +21,7 @@ public:
     }
     ~RawThread() { end(); }
     pid_t tid() const { return tid_; }
+    // Its stack is free then; the kernel knows its id for a moment longer.
     void end() {
         state_.stop = 1;
         while (__atomic_load_n(&gone_, __ATOMIC_ACQUIRE) != 0) {

@@ -208,6 +208,15 @@ void in_context() {
         say("raised", 0);
     }
     signal(SIGUSR2, SIG_DFL);
+    other.sa_flags = SA_SIGINFO | SA_RESTART;
+    sigaction(number, &other, nullptr);  // of the signal itself
+    wanted_in_context = true;
+    raise(number);
+    say("blocked by its own handler", 0);
+    raise(number);
+    wanted_in_context = false;
+    block(false);
+    say("unblocked", 0);
 }
 
 // To ignore a signal discards it where it is pending.
