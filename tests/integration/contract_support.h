@@ -66,6 +66,9 @@ public:
         size_ = static_cast<size_t>(status.st_size);
         memory_ = static_cast<char*>(mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
         ::close(fd);
+        if (!eventually([this] { return header().magic.load() == interrupt::magic_word(); })) {
+            throw std::runtime_error("the thread table of process " + std::to_string(pid) + " is never ready");
+        }
         madvise(memory_, size_, MADV_DONTFORK);  // a forked child is to show its own table alone
     }
     ~Table() { munmap(memory_, size_); }
