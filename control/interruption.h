@@ -52,10 +52,10 @@ public:
     void nudge_if_computing();
     // Says why it was not delivered, and withdraws it unless it is to stay. `by_user`: the command was interrupted.
     void give_up(bool by_user);
-    void follow_recall(const std::string& reason);
 
 private:
     void post();
+    void follow_recall(const std::string& reason);
     void settle(InterruptResult::Word word, Status status, const std::string& reason = {});
     void settle_delivered(const RecordView& record);
     void follow();

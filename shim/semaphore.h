@@ -1,5 +1,5 @@
 // A semaphore of glibc's, taken without a call: the count is the low half of its first word, the rest of that word says
-// who waits (sysdeps/nptl/internaltypes.h, struct new_sem). Verified before it is used: semaphores_verified().
+// who waits (sysdeps/nptl/internaltypes.h, struct new_sem). Verified before it is used: verify_semaphores().
 #pragma once
 
 #include <semaphore.h>
