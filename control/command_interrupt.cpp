@@ -7,7 +7,9 @@
 
 #include "control/commands.h"
 #include "control/interruption.h"
+#include "control/plain_signal.h"
 #include "control/report.h"
+#include "control/signal_name.h"
 
 namespace interrupt::control {
 namespace {
@@ -73,11 +75,15 @@ std::vector<ThreadView> choose(const Process& process, const TableFile& table, c
     return chosen;
 }
 
-std::string sentence(const InterruptResult& result, const TableFile& table) {
+std::string sentence(const InterruptResult& result, const TableFile& table, const Order& order) {
     switch (result.word) {
         case InterruptResult::Word::delivered: {
             if (result.together) {
                 return "delivered together with a later request";
+            }
+            if (order.wanted.signal != 0) {
+                return text("has taken ", signal_name(order.wanted.signal), " in ",
+                            latency_text(result.latency.value_or(0)));
             }
             const bool cpython = table.header().adapter == AdapterState::installed;
             return text("delivered in ", latency_text(result.latency.value_or(0)), ", ",
@@ -99,10 +105,9 @@ std::string sentence(const InterruptResult& result, const TableFile& table) {
     return text("not delivered: ", result.reason);
 }
 
-Json result_json(const Interruption& interruption) {
-    const InterruptResult& result = interruption.result();
-    return {{"tid", interruption.thread().id.here},
-            {"name", interruption.thread().name},
+Json result_json(const ThreadView& thread, const InterruptResult& result) {
+    return {{"tid", thread.id.here},
+            {"name", thread.name},
             {"result", result_name(result.word)},
             {"status", static_cast<int>(result.status)},
             {"latency_us", result.latency ? Json(static_cast<double>(*result.latency) / 1000) : Json(nullptr)},
@@ -110,6 +115,29 @@ Json result_json(const Interruption& interruption) {
             {"together_with_later", result.together},
             {"coalesced", result.coalesced},
             {"reason", result.reason.empty() ? Json(nullptr) : Json(result.reason)}};
+}
+
+std::vector<InterruptResult> request_all(const Process& process, TableFile& table,
+                                         const std::vector<ThreadView>& threads, const Order& order) {
+    std::vector<Interruption> interruptions;
+    for (const ThreadView& thread : threads) {
+        interruptions.emplace_back(process, table, thread, order);
+    }
+    interrupt_all(interruptions, order);
+    std::vector<InterruptResult> results;
+    for (const Interruption& interruption : interruptions) {
+        results.push_back(interruption.result());
+    }
+    return results;
+}
+
+std::vector<InterruptResult> signal_all(const Process& process, const std::vector<ThreadView>& threads,
+                                        const Order& order) {
+    std::vector<InterruptResult> results;
+    for (const ThreadView& thread : threads) {
+        results.push_back(send_signal(process, thread.id.here, order.wanted.signal, order.timeout));
+    }
+    return results;
 }
 
 }  // namespace
@@ -121,6 +149,10 @@ Status interrupt_command(const InterruptOptions& options) {
     order.timeout = parse_timeout(options.timeout);
     order.this_wait = options.this_wait;
     order.sticky = options.sticky;
+    if (order.wanted.signal != 0 && (order.sticky || order.this_wait)) {
+        throw Failure(Status::usage,
+                      "a signal cannot be taken back: --sticky and --this-wait do not go with signal:NAME.");
+    }
     if (order.timeout == 0 && !order.sticky) {
         throw Failure(Status::usage, "with --timeout 0 nothing could be delivered; it goes with --sticky only.");
     }
@@ -139,27 +171,22 @@ Status interrupt_command(const InterruptOptions& options) {
         throw Failure(Status::usage,
                       "no thread was named: give thread ids of the list, --main, --all, --name or --in.");
     }
-    std::vector<Interruption> interruptions;
-    for (const ThreadView& thread : choose(process, table, options, in, tids)) {
-        interruptions.emplace_back(process, table, thread, order);
-    }
-    interrupt_all(interruptions, order);
+    const std::vector<ThreadView> threads = choose(process, table, options, in, tids);
+    const std::vector<InterruptResult> results =
+        order.wanted.signal != 0 ? signal_all(process, threads, order) : request_all(process, table, threads, order);
 
     Status worst = Status::done;
     Json list = Json::array();
-    for (const Interruption& interruption : interruptions) {
-        const InterruptResult& result = interruption.result();
-        worst = std::max(worst, result.status);
+    for (size_t i = 0; i < threads.size(); ++i) {
+        worst = std::max(worst, results[i].status);
         if (options.json) {
-            list.push_back(result_json(interruption));
+            list.push_back(result_json(threads[i], results[i]));
         } else {
-            std::cout << interruption.thread().id.here << ' ' << sentence(result, table) << '\n';
+            std::cout << threads[i].id.here << ' ' << sentence(results[i], table, order) << '\n';
         }
     }
     if (options.json) {
-        print_json({{"pid", pid},
-                    {"outcome", outcome_name(order.wanted.outcome, order.wanted.error)},
-                    {"threads", std::move(list)}});
+        print_json({{"pid", pid}, {"outcome", options.as}, {"threads", std::move(list)}});
     }
     return worst;
 }

@@ -103,6 +103,9 @@ void Interruption::post() {
         settle(InterruptResult::Word::refused, Status::not_delivered, "it waits in no call of the list now");
         return;
     }
+    if (!choose_class()) {
+        return;
+    }
     for (int attempt = 0;; ++attempt) {
         index_ = find_or_claim(requester_);
         ThreadRecord& record = table.record(index_);
@@ -130,6 +133,28 @@ void Interruption::post() {
         }
         return;
     }
+}
+
+// A request has room for a number: the name that it stands for goes into the table.
+bool Interruption::choose_class() {
+    const TableFile& table = requester_.table();
+    if (order_.wanted.outcome != Outcome::exception) {
+        return true;
+    }
+    if (!cpython_installed(table)) {
+        settle(InterruptResult::Word::refused, Status::not_under_shim,
+               "`exception:` is for threads of CPython, and there is none here that the shim could move into");
+        return false;
+    }
+    const int index = index_of_exception(table.live_header(), order_.wanted.exception);
+    table.verify();
+    if (index < 0) {
+        settle(InterruptResult::Word::refused, Status::not_delivered,
+               text("its process has been asked for ", max_exceptions, " different classes already"));
+        return false;
+    }
+    order_.wanted.error = static_cast<uint16_t>(index);
+    return true;
 }
 
 void Interruption::settle_delivered(const RecordView& record) {

@@ -138,12 +138,14 @@ private:
     void add_interrupt() {
         CLI::App* sub =
             add("interrupt", "Interrupt threads, and wait until it is delivered", interrupt_, interrupt_command,
-                "Outcomes: default (EINTR; in CPython ThreadInterrupted), errno:NAME, timeout, eof.\n"
+                "Outcomes: default (EINTR; in CPython ThreadInterrupted), errno:NAME, timeout, eof,\n"
+                "exception:CLASS (CPython), signal:NAME (the plain signal, to that thread).\n"
                 "What is not delivered in time is withdrawn, unless --sticky.\n\n"
                 "Examples:\n"
                 "  interruptctl interrupt 4242 4245\n"
                 "  interruptctl interrupt 4242 --in recv --as errno:ECONNRESET\n"
-                "  interruptctl interrupt 4242 --name 'worker*' --timeout 0.2");
+                "  interruptctl interrupt 4242 --name 'worker*' --timeout 0.2\n"
+                "  interruptctl interrupt 4242 --main --as signal:SIGINT");
         sub->add_option("PID", interrupt_.pid, "Process id")->type_name("")->required();
         sub->add_option("TID", interrupt_.tids, "Thread ids")->type_name("");
         sub->add_flag("--main", interrupt_.main, "The main thread");

@@ -1,6 +1,7 @@
 #include "control/names.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <cstring>
 #include <iterator>
@@ -9,6 +10,7 @@
 
 #include "control/failure.h"
 #include "control/process.h"
+#include "control/signal_name.h"
 
 namespace interrupt::control {
 namespace {
@@ -70,25 +72,50 @@ int parse_error_name(std::string_view name) {
     throw Failure(Status::usage, text("`", printable(name), "` is no error name.", suggestion(name, known)));
 }
 
+// "package.module.Class"; a name without a module is a builtin's.
+std::string parse_class_name(std::string_view word) {
+    const std::string name = word.find('.') == word.npos ? text("builtins.", word) : std::string(word);
+    const bool too_long = name.size() >= sizeof ExceptionName::name;
+    const bool empty_part = word.empty() || name.front() == '.' || name.back() == '.' || name.find("..") != name.npos;
+    const bool other_letters = std::any_of(name.begin(), name.end(), [](unsigned char letter) {
+        return letter < 0x80 && !std::isalnum(letter) && letter != '_' && letter != '.';
+    });
+    if (too_long || empty_part || other_letters) {
+        throw Failure(Status::usage,
+                      text("`", printable(word), "` is no name of a class, such as package.module.Class."));
+    }
+    return name;
+}
+
 }  // namespace
 
 WantedOutcome parse_outcome(std::string_view word) {
     constexpr std::string_view error_prefix = "errno:";
+    constexpr std::string_view exception_prefix = "exception:";
+    constexpr std::string_view signal_prefix = "signal:";
     if (word == "default") {
-        return {Outcome::default_, 0};
+        return {};
     }
     if (word == "timeout") {
-        return {Outcome::timeout, 0};
+        return {Outcome::timeout};
     }
     if (word == "eof") {
-        return {Outcome::eof, 0};
+        return {Outcome::eof};
     }
     if (word.starts_with(error_prefix)) {
         return {Outcome::error, static_cast<uint16_t>(parse_error_name(word.substr(error_prefix.size())))};
     }
-    throw Failure(Status::usage,
-                  text("`", printable(word), "` is no outcome; there are default, errno:NAME, timeout and eof.",
-                       suggestion(word, {"default", "timeout", "eof", "errno:NAME"})));
+    if (word.starts_with(exception_prefix)) {
+        return {Outcome::exception, 0, parse_class_name(word.substr(exception_prefix.size())), 0};
+    }
+    if (word.starts_with(signal_prefix)) {
+        return {Outcome::default_, 0, {}, parse_signal(word.substr(signal_prefix.size()))};
+    }
+    throw Failure(
+        Status::usage,
+        text("`", printable(word),
+             "` is no outcome; there are default, errno:NAME, timeout, eof, exception:CLASS and signal:NAME.",
+             suggestion(word, {"default", "timeout", "eof", "errno:NAME", "exception:CLASS", "signal:NAME"})));
 }
 
 std::string outcome_name(Outcome outcome, uint16_t error) {
@@ -105,6 +132,8 @@ std::string outcome_name(Outcome outcome, uint16_t error) {
             const char* name = ::strerrorname_np(error);
             return name ? text("errno:", name) : text("errno:", error);
         }
+        case Outcome::exception:
+            return "exception";
     }
     return "unknown";
 }

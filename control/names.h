@@ -13,9 +13,12 @@ namespace interrupt::control {
 struct WantedOutcome {
     Outcome outcome = Outcome::default_;
     uint16_t error = 0;
+    std::string exception = {};  // "package.module.Class", of Outcome::exception
+    int signal = 0;              // of `signal:NAME`, which is no request: then nothing else holds
 };
 
-// `default`, `errno:NAME`, `timeout`, `eof`. Throws Failure(usage) for anything else, with the nearest name.
+// `default`, `errno:NAME`, `timeout`, `eof`, `exception:NAME`, `signal:NAME`. Throws Failure(usage) for anything else,
+// with the nearest name.
 WantedOutcome parse_outcome(std::string_view word);
 
 // "errno:ECONNRESET"; "unknown" for what is none.

@@ -147,6 +147,8 @@ std::optional<TaskStatus> parse_status(std::string_view status) {
             result.ids = numbers<pid_t>(value);
         } else if (key == "Seccomp") {
             result.seccomp = number<int>(value).value_or(0);
+        } else if (key == "SigPnd") {
+            result.pending_signals = number<uint64_t>(value, 16).value_or(0);
         } else if (key == "SigCgt") {
             result.caught_signals = number<uint64_t>(value, 16).value_or(0);
         } else if (key == "SigBlk") {

@@ -47,6 +47,7 @@ struct TaskStatus {
     std::array<uid_t, 4> users{};             // real, effective, saved, file system
     std::vector<pid_t> ids;                   // NSpid, ours first, the innermost namespace's last
     int seccomp = 0;                          // 0: no filter
+    uint64_t pending_signals = 0;             // SigPnd: the thread's own
     uint64_t caught_signals = 0;              // SigCgt; bit 0 is signal 1
     std::optional<uint64_t> blocked_signals;  // SigBlk
 };

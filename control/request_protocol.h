@@ -15,6 +15,8 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "thread_table_abi.h"
@@ -168,6 +170,30 @@ bool nudge_again(Kernel& kernel, TableHeader& table, ThreadRecord& record, Recor
     }
     kernel.fence();
     return would_act(record, request) && nudge_locked(kernel, lock, record) == 0;
+}
+
+// The index of the class of that name for a request with Outcome::exception; -1: there are too many already.
+// Async-signal-safe.
+inline int index_of_exception(TableHeader& table, std::string_view name) {
+    if (name.size() >= sizeof ExceptionName::name) {
+        return -1;
+    }
+    for (uint32_t i = 0; i < max_exceptions; ++i) {
+        ExceptionName& slot = table.exceptions[i];
+        uint32_t state = slot.state.load(std::memory_order_acquire);
+        if (state == ExceptionName::free &&
+            slot.state.compare_exchange_strong(state, ExceptionName::being_written, std::memory_order_acquire)) {
+            name.copy(slot.name, name.size());
+            slot.name[name.size()] = 0;
+            slot.state.store(ExceptionName::ready, std::memory_order_release);
+            return static_cast<int>(i);
+        }
+        if (state == ExceptionName::ready &&
+            std::string_view(slot.name, strnlen(slot.name, sizeof slot.name)) == name) {
+            return static_cast<int>(i);
+        }
+    }
+    return -1;
 }
 
 enum class Withdrawal {

@@ -70,7 +70,7 @@ constexpr const CallTraits& traits(Call call) {
 }
 
 // Values are part of the ABI.
-enum class Outcome : uint8_t { none = 0, default_ = 1, error = 2, timeout = 3, eof = 4 };
+enum class Outcome : uint8_t { none = 0, default_ = 1, error = 2, timeout = 3, eof = 4, exception = 5 };
 
 // Whether a wait of this kind can ever end in `outcome`. A `timeout` further needs that this very call has a time
 // limit, which only the thread itself can tell.
@@ -78,6 +78,7 @@ constexpr bool can_have(Kind kind, Outcome outcome) {
     switch (outcome) {
         case Outcome::default_:
         case Outcome::error:
+        case Outcome::exception:
             return true;
         case Outcome::timeout:
             return kind != Kind::Open && kind != Kind::Child && kind != Kind::Signal;
@@ -115,6 +116,7 @@ struct Request {
     // A requester wants the claimed request back: its thread withdraws it as soon as it looks, if it is not too late.
     constexpr bool recalled() const { return word & recalled_bit; }
     constexpr Outcome outcome() const { return static_cast<Outcome>(word >> 8 & 0xff); }
+    // The error number of Outcome::error; of Outcome::exception the index of the class's name.
     constexpr uint16_t error() const { return static_cast<uint16_t>(word >> 16); }
     constexpr uint32_t sequence() const { return static_cast<uint32_t>(word >> 32); }
     constexpr Request consumed() const { return {word & ~(pending_bit | this_wait_bit | claimed_bit | recalled_bit)}; }
@@ -200,12 +202,13 @@ struct alignas(128) ThreadRecord {
     std::atomic<int32_t> wakeup_read;   // the pipe of interrupt_wakeup_fd(); both 0: none
     std::atomic<int32_t> wakeup_write;  //
     std::atomic<uint64_t> wakeup_inode;
-    char name[16];  // reserved for the runtime's name of the thread
+    char name[64];  // the runtime's name of the thread, UTF-8; empty: it has none. Written by the thread alone
+    std::atomic<uint32_t> started_by;  // id of the thread that started this one; 0: not known
 };
-static_assert(sizeof(ThreadRecord) == 128 && std::atomic<uint64_t>::is_always_lock_free);
+static_assert(sizeof(ThreadRecord) == 256 && std::atomic<uint64_t>::is_always_lock_free);
 
 inline constexpr char table_magic[8] = {'i', 'n', 't', 'r', 't', 'b', 'l', '\n'};
-inline constexpr uint32_t table_abi_version = 1;
+inline constexpr uint32_t table_abi_version = 2;
 
 // TableHeader::flags
 inline constexpr uint32_t table_heavy_fences = 1;  // no membarrier: every thread fences by itself
@@ -213,6 +216,18 @@ inline constexpr uint32_t table_seccomp = 2;       // the process has installed 
 
 // TableHeader::adapter
 enum class AdapterState : uint32_t { none = 0, waiting = 1, installed = 2, refused = 3, finalized = 4 };
+
+// The classes that requests with Outcome::exception raise: Request::error() is an index into
+// TableHeader::exceptions. A name is written once, by whoever claims its slot, and stays.
+struct ExceptionName {
+    static constexpr uint32_t free = 0;
+    static constexpr uint32_t being_written = 1;
+    static constexpr uint32_t ready = 2;
+
+    std::atomic<uint32_t> state;
+    char name[124];  // "package.module.Class", UTF-8, ends with 0
+};
+inline constexpr uint32_t max_exceptions = 24;
 
 // In which window a request met its thread; an index into TableHeader::windows.
 enum class Window : uint32_t {
@@ -244,6 +259,7 @@ struct alignas(4096) TableHeader {
     char adapter_runtime[48];  // "CPython 3.11.2"
     char adapter_reason[128];  // why the adapter was refused; empty otherwise
     uint64_t pid_namespace;    // inode of /proc/self/ns/pid: whose process ids the file's name and records have
+    ExceptionName exceptions[max_exceptions];
 };
 static_assert(sizeof(TableHeader) == 4096);
 
@@ -264,6 +280,8 @@ constexpr uint32_t first_probe(uint32_t tid, uint32_t capacity) {
 // The nudge and the retry timer carry this as si_value, so that a signal of the same number that is somebody else's
 // can be told apart. A nudge is sent by rt_tgsigqueueinfo with si_code SI_QUEUE.
 inline constexpr int nudge_cookie = 0x696e7472;
+// The process to itself: the runtime's signal handlers have something to do in this thread.
+inline constexpr int runtime_signal_cookie = 0x73696700;
 // The process to itself: this thread may take a signal that another one holds; counts up from here.
 inline constexpr int held_signal_cookie = 0x68656c00;
 

@@ -44,6 +44,11 @@ struct Adapter {
     // Whether a thread that begins in this routine is the runtime's.
     bool (*starts_thread)(const void* routine);
 
+    // Whether the runtime's own signal handlers run in this thread; and whether they do so, there, when the call in
+    // progress, or about to begin, ends with EINTR. Async-signal-safe.
+    bool (*runs_signal_handlers)();
+    bool (*looks_after_eintr)();
+
     // The thread has changed its mask: what is pending may be deliverable now. Async-signal-safe.
     void (*unmasked)();
 };
@@ -75,6 +80,9 @@ void set_runs_runtime(bool runs);
 // Whether a requester wants the claimed request back; then unclaim() it if it is not too late.
 bool is_recalled();
 
+// The claimed request; one that is not pending if the thread has none.
+Request claimed_request();
+
 // Consumes the claimed request and counts it as delivered in `call`. False if the thread has none.
 bool deliver_claimed(Call call);
 
@@ -84,6 +92,19 @@ void owe(Request request);
 // Has this thread nudged every `ns` of CPU time that it uses, as long as a request is pending: never while it sleeps,
 // so that no system call is disturbed.
 void start_cpu_retry(uint64_t ns);
+
+// Asks that a thread of this process be interrupted, as interrupt_thread_as() does.
+int send_request(pid_t tid, Outcome outcome, uint16_t error);
+
+// What interrupt_check() answers when it consumes this request.
+int errno_of(Request request);
+
+// Gives the calling thread a name, for its record.
+void set_thread_name(const ThreadName& name);
+
+// The runtime has marked a signal as arrived, and its handler is to run in thread `tid`: the wait that it is in, or
+// about to begin, is ended with EINTR if the adapter looks after that.
+void nudge_for_signal(pid_t tid);
 
 // Says how far the adapter is, for doctor. Both strings are copied; null leaves them as they are.
 void report_adapter(AdapterState state, const char* runtime, const char* reason);

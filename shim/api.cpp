@@ -27,6 +27,28 @@ Request pending_request() {
     return record == nullptr ? Request{} : Request{record->request.load(std::memory_order_acquire)};
 }
 
+}  // namespace
+
+int send_request(pid_t tid, Outcome outcome, uint16_t error) {
+    if (!ensure_table() || !may_call_kernel()) {
+        return EPERM;
+    }
+    InProcess kernel;
+    ThreadRecord* record = record_of(tid);
+    if (record == nullptr) {
+        return os::tgkill(process.pid, tid, 0) == 0 ? EAGAIN : ESRCH;
+    }
+    const RecordOwner owner{static_cast<uint32_t>(tid), record->generation.load(std::memory_order_relaxed)};
+    if (os::tgkill(process.pid, tid, 0) != 0) {
+        return ESRCH;  // a record that nobody has released yet
+    }
+    const Posted posted = post(kernel, table_header(), *record, owner, outcome, error, 0);
+    if (posted.error == 0 && !posted.nudged) {
+        nudge_computing(*record, tid);
+    }
+    return posted.error == EAGAIN ? 0 : posted.error;
+}
+
 int errno_of(Request request) {
     switch (request.outcome()) {
         case Outcome::error:
@@ -40,7 +62,6 @@ int errno_of(Request request) {
     }
 }
 
-}  // namespace
 }  // namespace interrupt
 
 using namespace interrupt;
@@ -54,24 +75,7 @@ EXPORTED int interrupt_thread_as(pid_t tid, const struct interrupt_request* requ
         (is_error ? request->error < 1 || request->error > max_errno : request->error != 0)) {
         return EINVAL;
     }
-    if (!ensure_table() || !may_call_kernel()) {
-        return EPERM;
-    }
-    InProcess kernel;
-    ThreadRecord* record = record_of(tid);
-    if (record == nullptr) {
-        return os::tgkill(process.pid, tid, 0) == 0 ? EAGAIN : ESRCH;
-    }
-    const RecordOwner owner{static_cast<uint32_t>(tid), record->generation.load(std::memory_order_relaxed)};
-    if (os::tgkill(process.pid, tid, 0) != 0) {
-        return ESRCH;  // a record that nobody has released yet
-    }
-    const Posted posted = post(kernel, table_header(), *record, owner, static_cast<Outcome>(request->outcome),
-                               static_cast<uint16_t>(request->error), 0);
-    if (posted.error == 0 && !posted.nudged) {
-        nudge_computing(*record, tid);
-    }
-    return posted.error == EAGAIN ? 0 : posted.error;
+    return send_request(tid, static_cast<Outcome>(request->outcome), static_cast<uint16_t>(request->error));
 }
 
 EXPORTED int interrupt_thread(pid_t tid) noexcept {

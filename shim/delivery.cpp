@@ -2,6 +2,7 @@
 
 #include "shim/nudge.h"
 #include "shim/platform/platform.h"
+#include "shim/records.h"
 #include "shim/requester.h"
 #include "shim/thread_table.h"
 
@@ -169,6 +170,13 @@ bool unclaim() {
     return true;
 }
 
+void set_thread_name(const ThreadName& name) {
+    thread_context.name = name;
+    if (ThreadRecord* record = own_record()) {
+        write_name(*record, name);
+    }
+}
+
 void set_runs_runtime(bool runs) {
     ThreadRecord* record = own_record();
     if (record == nullptr || thread_context.runs_runtime == runs) {
@@ -185,6 +193,12 @@ void set_runs_runtime(bool runs) {
 bool is_recalled() {
     const ThreadRecord* record = own_record();
     return record != nullptr && Request{record->request.load(std::memory_order_relaxed)}.recalled();
+}
+
+Request claimed_request() {
+    const ThreadRecord* record = own_record();
+    const Request request{record == nullptr ? 0 : record->request.load(std::memory_order_relaxed)};
+    return request.pending() && request.claimed() ? request : Request{};
 }
 
 bool deliver_claimed(Call call) {

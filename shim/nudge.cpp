@@ -17,12 +17,27 @@ namespace interrupt {
 namespace {
 
 bool is_ours(const siginfo_t& info, const ThreadRecord* record) {
-    if ((info.si_code == SI_QUEUE || info.si_code == SI_TIMER) && info.si_value.sival_int == nudge_cookie) {
+    if ((info.si_code == SI_QUEUE || info.si_code == SI_TIMER) &&
+        (info.si_value.sival_int == nudge_cookie || info.si_value.sival_int == runtime_signal_cookie)) {
         return true;
     }
     // At RLIMIT_SIGPENDING the kernel sends the signal without its siginfo.
     return record != nullptr && info.si_code == SI_USER && info.si_pid == 0 &&
            (record->lock.load(std::memory_order_relaxed) & LockWord::nudged_bit) != 0;
+}
+
+// The runtime's signal handlers look for themselves when this wait has come back with EINTR. Where it is none of the
+// waits that do, the next one of the same builtin may be.
+void meet_runtime_signal(ThreadRecord& record, Attempt& attempt, Kind kind, bool ends_call) {
+    if (!thread_context.runtime_signal || adapter == nullptr || !adapter->looks_after_eintr()) {
+        return;
+    }
+    if (kind == Kind::Condition) {
+        arm_retry(record, false);
+        return;
+    }
+    attempt.program_made_eintr = true;
+    thread_context.runtime_signal = !ends_call;
 }
 
 // A system call that a libc function makes besides its main one must not be taken for it: its EINTR is not the call's.
@@ -69,6 +84,7 @@ void meet_blocked(ThreadRecord& record, State state, Request request, void* cont
         attempt.nudge_made_eintr = true;
         attempt.errno_before = errno;
     }
+    meet_runtime_signal(record, attempt, kind, ends_call);
     if (!may_act(record, request)) {
         // A signal of the program's is to end the call, and has not met it yet.
         if (!ends_call && (attempt.program_made_eintr || (signal_awaited() && signal_held()))) {
@@ -118,12 +134,16 @@ void on_nudge(int signal, siginfo_t* info, void* context) {
     ThreadRecord* record = own_record();
     const bool ours = is_ours(*info, record);
     if (record != nullptr) {
+        thread_context.runtime_signal |= ours && info->si_value.sival_int == runtime_signal_cookie;
         const State state{record->state.load(std::memory_order_relaxed)};
         const Request request{record->request.load(std::memory_order_acquire)};
         if (state.blocked()) {
             meet_blocked(*record, state, request, context);
-        } else if (adapter != nullptr && (request.claimed() || deliverable(true).pending())) {
-            adapter->nudged(context, false);
+        } else if (adapter != nullptr) {
+            await_wait_for_signal(*record);
+            if (request.claimed() || deliverable(true).pending()) {
+                adapter->nudged(context, false);
+            }
         }
     }
     errno = saved_errno;
@@ -134,6 +154,12 @@ void on_nudge(int signal, siginfo_t* info, void* context) {
         held_signal_for_program(signal, calls, context);
     } else {
         nudge_signal_for_program(signal, info, context);
+    }
+}
+
+void await_wait_for_signal(ThreadRecord& record) {
+    if (thread_context.runtime_signal && adapter->looks_after_eintr()) {
+        arm_retry(record, false);
     }
 }
 

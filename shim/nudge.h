@@ -13,6 +13,10 @@ void install_nudge_handler();
 // The handler alone; what was there before.
 struct sigaction set_nudge_handler();
 
+// The runtime's signal handlers have something to do, and the thread may be about to wait: it is nudged until it does,
+// as long as the adapter looks after that.
+void await_wait_for_signal(ThreadRecord& record);
+
 void on_nudge(int signal, siginfo_t* info, void* context);
 
 // The retry timer: nudges this thread after 50 us, then after twice as long each time, up to 10 ms. False if the kernel

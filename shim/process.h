@@ -24,7 +24,7 @@ struct alignas(4096) Process {
     bool heavy_fences = false;
     std::atomic<uint32_t> state = 0;  // TableState
     // Bit i: page i of the mapping is backed by memory and may be touched.
-    static constexpr uint32_t max_pages = 4096;
+    static constexpr uint32_t max_pages = 8192;
     std::atomic<uint64_t> populated[max_pages / 64] = {};
     // A signal of the nudge's number that is held for the whole process (held_signal.h).
     std::atomic<bool> signal_lock = false;

@@ -27,7 +27,14 @@ struct Start {
     void* argument;
     bool signal_blocked;
     bool really_blocked;  // by the mask in the thread's attributes, or since its creator has the nudge shut out
+    uint32_t started_by;
+    ThreadName name;  // the runtime's
 };
+
+uint32_t own_tid() {
+    const ThreadRecord* record = own_record();
+    return record != nullptr ? record->tid.load(std::memory_order_relaxed) : 0;
+}
 
 Start begin_thread(void* pointer) {
     const Start start = *static_cast<Start*>(pointer);
@@ -36,8 +43,9 @@ Start begin_thread(void* pointer) {
     if (start.really_blocked && may_call_kernel()) {
         os::unblock_signal(settings.signal);
     }
-    if (process.table != nullptr) {
-        record_for_call({});
+    thread_context.name = start.name;
+    if (ThreadRecord* const record = process.table != nullptr ? record_for_call({}) : nullptr) {
+        record->started_by.store(start.started_by, std::memory_order_relaxed);
     }
     const void* const routine = start.routine != nullptr ? reinterpret_cast<const void*>(start.routine)
                                                          : reinterpret_cast<const void*>(start.threads_routine);
@@ -129,7 +137,13 @@ EXPORTED int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
     sigset_t mask;
     const bool has_mask = mask_of(attributes, mask);
     const bool blocked = has_mask ? holds_nudge_signal(&mask) : thread_context.signal_blocked;
-    *start = {routine, nullptr, argument, blocked, has_mask ? blocked : thread_context.nudge_shut_out};
+    *start = {routine,
+              nullptr,
+              argument,
+              blocked,
+              has_mask ? blocked : thread_context.nudge_shut_out,
+              own_tid(),
+              thread_context.next_thread_name};
     const int error = real::pthread_create.resolve()(thread, attributes, run_thread, start);
     if (error != 0) {
         std::free(start);
@@ -143,7 +157,7 @@ EXPORTED int thrd_create(thrd_t* thread, thrd_start_t routine, void* argument) {
     if (start == nullptr) {
         return real::thrd_create.resolve()(thread, routine, argument);
     }
-    *start = {nullptr, routine, argument, thread_context.signal_blocked, thread_context.nudge_shut_out};
+    *start = {nullptr, routine, argument, thread_context.signal_blocked, thread_context.nudge_shut_out, own_tid(), {}};
     const int result = real::thrd_create.resolve()(thread, run_threads_thread, start);
     if (result != thrd_success) {
         std::free(start);

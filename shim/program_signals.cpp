@@ -90,6 +90,16 @@ public:
         leave(*record_);
     }
 
+    // After the program's handler. A runtime's may only have noted the signal: what it wrote in its own language is to
+    // run when the wait ends, also if the signal came a moment before that.
+    void note_for_runtime() {
+        if (record_ != nullptr && adapter != nullptr && !attempt_.program_made_eintr &&
+            adapter->runs_signal_handlers()) {
+            thread_context.runtime_signal = true;
+            look_again_ |= state_.blocked() && adapter->looks_after_eintr();
+        }
+    }
+
     void resume() {
         if (record_ == nullptr || own_record() != record_) {
             return;
@@ -99,6 +109,9 @@ public:
         record_->target.store(target_, std::memory_order_relaxed);
         record_->since.store(since_, std::memory_order_relaxed);
         if (!state_.blocked()) {
+            if (adapter != nullptr) {
+                await_wait_for_signal(*record_);
+            }
             return;
         }
         record_->state.store(state_.word, std::memory_order_relaxed);
@@ -224,6 +237,7 @@ void on_program_signal(int signal, siginfo_t* info, void* context) {
     MaskInContext mask(context, shut_out_before);
     call_handler(handler, signal, info, context, action.masks_nudge.load(std::memory_order_relaxed));
     mask.take();
+    wait.note_for_runtime();
     wait.resume();
     deliver_held_signal();
     thread_context.nudge_shut_out = shut_out_before;

@@ -1,5 +1,7 @@
 #include "shim/records.h"
 
+#include <cstring>
+
 #include "shim/platform/platform.h"
 #include "shim/requester.h"
 
@@ -54,6 +56,8 @@ void reset(ThreadRecord& record) {
     record.wakeup_write.store(0, std::memory_order_relaxed);
     record.wakeup_inode.store(0, std::memory_order_relaxed);
     record.lock.fetch_and(LockWord::owner_mask, std::memory_order_relaxed);
+    record.name[0] = 0;
+    record.started_by.store(0, std::memory_order_relaxed);
     idents[index_of(record)].store(0, std::memory_order_relaxed);
 }
 
@@ -147,6 +151,14 @@ ThreadRecord* next_used_record(uint32_t& next) {
         }
     }
     return nullptr;
+}
+
+// Whoever reads meanwhile finds no name, or all of it.
+void write_name(ThreadRecord& record, const ThreadName& name) {
+    std::atomic_ref<char> first(record.name[0]);
+    first.store(0, std::memory_order_relaxed);
+    std::memcpy(record.name + 1, name.text + 1, sizeof name.text - 1);
+    first.store(name.text[0], std::memory_order_release);
 }
 
 std::atomic<uintptr_t>& ident_of(const ThreadRecord& record) {

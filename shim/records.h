@@ -29,6 +29,9 @@ void free_record(ThreadRecord& record, uint32_t tid);
 // The records that have been used, one after the other, from `next` = 0 on; null after the last.
 ThreadRecord* next_used_record(uint32_t& next);
 
+// Called by the record's own thread.
+void write_name(ThreadRecord& record, const ThreadName& name);
+
 // pthread_self() of the thread that holds a record, or 0: by it runtimes name their threads.
 std::atomic<uintptr_t>& ident_of(const ThreadRecord& record);
 ThreadRecord* record_of_ident(uintptr_t ident);

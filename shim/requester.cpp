@@ -4,6 +4,7 @@
 
 #include "shim/adapter.h"
 #include "shim/delivery.h"
+#include "shim/thread_table.h"
 
 namespace interrupt {
 
@@ -54,6 +55,18 @@ void nudge_computing(ThreadRecord& record, pid_t tid) {
     if (!State{record.state.load(std::memory_order_relaxed)}.blocked()) {
         nudge_locked(kernel, lock, record);
     }
+}
+
+void nudge_for_signal(pid_t tid) {
+    ThreadRecord* record = may_call_kernel() ? record_of(tid) : nullptr;
+    if (record == nullptr) {
+        return;
+    }
+    InProcess kernel;
+    RecordLock lock(kernel, table_header(), *record);
+    kernel.fence();
+    record->lock.fetch_or(LockWord::nudged_bit, std::memory_order_seq_cst);
+    send_to_own_thread(tid, runtime_signal_cookie);
 }
 
 void InProcess::wakeup(ThreadRecord& record, bool set) {

@@ -2,6 +2,7 @@
 // the CPU time that the thread uses, for a runtime's computing threads.
 #include <cstring>
 
+#include "shim/adapter.h"
 #include "shim/config.h"
 #include "shim/delivery.h"
 #include "shim/nudge.h"
@@ -54,6 +55,9 @@ bool arm_retry(ThreadRecord& record, bool first) {
 
 void disarm_retry() {
     ThreadContext& context = thread_context;
+    if (context.runtime_signal && adapter->looks_after_eintr()) {
+        return;  // the same builtin may wait again
+    }
     if (context.retry_armed) {
         set_timer(context.retry_timer, CLOCK_MONOTONIC, 0);
         context.retry_armed = false;

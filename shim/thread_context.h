@@ -35,6 +35,11 @@ struct Attempt {
     uint32_t refused = 0;      // sequence number of a request that this wait cannot have, plus one; 0: none
 };
 
+// As it goes into the record: UTF-8, ends with 0; empty: none.
+struct ThreadName {
+    char text[sizeof ThreadRecord::name];
+};
+
 struct ThreadContext {
     uint32_t record_offset = 0;    // of this thread's record in the mapped table, bytes; 0: none
     uint32_t epoch = 0;            // Process::epoch when the record was claimed; a fork makes it stale
@@ -62,10 +67,13 @@ struct ThreadContext {
     bool vfork_child_set_action = false;  // for the nudge's signal: what its exec hands on
     siginfo_t signal_info{};
 
-    bool runs_runtime = false;  // of the adapter (record_runs_runtime)
-    bool claim_failed = false;  // the table was full when this thread asked
+    bool runtime_signal = false;  // the runtime's signal handlers have something to do, and may not know it
+    bool runs_runtime = false;    // of the adapter (record_runs_runtime)
+    bool claim_failed = false;    // the table was full when this thread asked
     void* adapter_frame = nullptr;
-    void** way_out = nullptr;  // while the nudge handler makes a call that must not wait (handler_call.h)
+    ThreadName name = {};              // this thread's, if the runtime has given it one
+    ThreadName next_thread_name = {};  // of the thread that the runtime is about to start from this one
+    void** way_out = nullptr;          // while the nudge handler makes a call that must not wait (handler_call.h)
 };
 
 extern constinit thread_local ThreadContext thread_context __attribute__((tls_model("initial-exec")));

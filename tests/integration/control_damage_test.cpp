@@ -91,7 +91,7 @@ TEST_F(Damage, ATableCutShortIsRefused) {
                                 record_ + 1,
                                 record_ + 127,
                                 intact_.size() - 4096,
-                                intact_.size() - 128,
+                                intact_.size() - sizeof(ThreadRecord),
                                 intact_.size() - 1};
     for (size_t length = 0; length < intact_.size(); length += 997) {
         lengths.push_back(length);
@@ -202,7 +202,8 @@ TEST_F(Damage, AThreadWithoutARecordIsGivenOne) {
     EXPECT_NE(interruptctl({"threads", pid_}).out.find("no record"), std::string::npos);
     expect_status(0, interruptctl({"interrupt", pid_, pid_, "--sticky", "--timeout", "0", "--as", "errno:EIO"}));
     ThreadRecord claimed{};
-    ASSERT_EQ(::pread(table_, &claimed, sizeof claimed, static_cast<off_t>(record_)), 128);
+    ASSERT_EQ(::pread(table_, &claimed, sizeof claimed, static_cast<off_t>(record_)),
+              static_cast<ssize_t>(sizeof claimed));
     EXPECT_EQ(claimed.tid, static_cast<uint32_t>(holder_.pid()));
     EXPECT_EQ(claimed.generation, 1u);
     EXPECT_EQ(claimed.flags, record_unadopted);

@@ -77,8 +77,9 @@ TEST(Outcomes, EveryWaitCanFail) {
     for (const Kind kind : all_kinds) {
         EXPECT_TRUE(can_have(kind, Outcome::default_));
         EXPECT_TRUE(can_have(kind, Outcome::error));
+        EXPECT_TRUE(can_have(kind, Outcome::exception));
         EXPECT_FALSE(can_have(kind, Outcome::none));
-        EXPECT_FALSE(can_have(kind, static_cast<Outcome>(5)));
+        EXPECT_FALSE(can_have(kind, static_cast<Outcome>(6)));
         EXPECT_FALSE(can_have(kind, static_cast<Outcome>(255)));
     }
 }

@@ -36,10 +36,13 @@ TEST(ThreadTableAbi, Header) {
     EXPECT_FIELD(TableHeader, adapter_runtime, 128, 48);
     EXPECT_FIELD(TableHeader, adapter_reason, 176, 128);
     EXPECT_FIELD(TableHeader, pid_namespace, 304, 8);
+    EXPECT_FIELD(TableHeader, exceptions, 312, 24 * 128);
+    EXPECT_FIELD(ExceptionName, state, 0, 4);
+    EXPECT_FIELD(ExceptionName, name, 4, 124);
 }
 
 TEST(ThreadTableAbi, Record) {
-    EXPECT_EQ(sizeof(ThreadRecord), 128u);
+    EXPECT_EQ(sizeof(ThreadRecord), 256u);
     EXPECT_EQ(alignof(ThreadRecord), 128u);
     EXPECT_FIELD(ThreadRecord, tid, 0, 4);
     EXPECT_FIELD(ThreadRecord, generation, 4, 4);
@@ -59,11 +62,12 @@ TEST(ThreadTableAbi, Record) {
     EXPECT_FIELD(ThreadRecord, wakeup_read, 96, 4);
     EXPECT_FIELD(ThreadRecord, wakeup_write, 100, 4);
     EXPECT_FIELD(ThreadRecord, wakeup_inode, 104, 8);
-    EXPECT_FIELD(ThreadRecord, name, 112, 16);
+    EXPECT_FIELD(ThreadRecord, name, 112, 64);
+    EXPECT_FIELD(ThreadRecord, started_by, 176, 4);
 }
 
 TEST(ThreadTableAbi, Values) {
-    EXPECT_EQ(table_abi_version, 1u);
+    EXPECT_EQ(table_abi_version, 2u);
     EXPECT_EQ(table_heavy_fences, 1u);
     EXPECT_EQ(table_seccomp, 2u);
     EXPECT_EQ(record_unadopted, 1u);
@@ -75,6 +79,7 @@ TEST(ThreadTableAbi, Values) {
     EXPECT_EQ(static_cast<int>(Outcome::error), 2);
     EXPECT_EQ(static_cast<int>(Outcome::timeout), 3);
     EXPECT_EQ(static_cast<int>(Outcome::eof), 4);
+    EXPECT_EQ(static_cast<int>(Outcome::exception), 5);
     EXPECT_EQ(static_cast<int>(Mask::none), 0);
     EXPECT_EQ(static_cast<int>(Mask::on_blocking), 1);
     EXPECT_EQ(static_cast<int>(Mask::all), 2);

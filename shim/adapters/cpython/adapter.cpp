@@ -7,6 +7,7 @@
 #include "shim/adapters/cpython/blocking_builtin.h"
 #include "shim/adapters/cpython/cpython.h"
 #include "shim/adapters/cpython/install.h"
+#include "shim/adapters/cpython/main_thread.h"
 
 namespace interrupt {
 
@@ -64,6 +65,7 @@ Verdict verdict(const BlockedCall& call, Request request) {
     }
     switch (request.outcome()) {
         case Outcome::default_:
+        case Outcome::exception:
             return Verdict::give_up;
         case Outcome::error:
             return frame != nullptr ? Verdict::give_up : Verdict::native;
@@ -99,6 +101,10 @@ int give_up(const BlockedCall& call, Request request) {
     return ECANCELED;
 }
 
+bool looks_after_eintr() {
+    return main_frame() != nullptr && in_main_thread();
+}
+
 constexpr Adapter adapter{
     .settle = settle,
     .verdict = verdict,
@@ -107,6 +113,8 @@ constexpr Adapter adapter{
     .nudged = nudged,
     .recall = recall,
     .starts_thread = is_python_text,
+    .runs_signal_handlers = in_main_thread,
+    .looks_after_eintr = looks_after_eintr,
     .unmasked = retry_between_bytecodes,
 };
 

@@ -138,6 +138,9 @@ void count_as_raised() {
     PythonThread& thread = python_thread;
     thread.armed = false;
     thread.left_builtin = true;  // the handlers of the exception come first
+    if (const Request request = claimed_request(); request.outcome() == Outcome::exception) {
+        thread.raised_as = request;
+    }
     deliver_claimed(Call::running);
     retry_between_bytecodes();
 }
@@ -223,7 +226,7 @@ void nudged(const void* context, bool in_call) {
         return;
     }
     const bool owed = thread.owed && thread_context.mask == Mask::none;
-    if (!owed && request.outcome() != Outcome::default_) {
+    if (!owed && !is_raised(request)) {
         return;
     }
     // One that the program has queued itself comes first.
@@ -252,6 +255,7 @@ void nudged(const void* context, bool in_call) {
 
 Request take_back_claimed() {
     PythonThread& thread = python_thread;
+    const Request request = claimed_request();
     bool to_be_raised = thread.owed;
     if (thread.armed) {
         thread.armed = false;
@@ -261,7 +265,7 @@ Request take_back_claimed() {
         }
     }
     thread.owed = false;
-    return to_be_raised && !is_recalled() ? Request::make(0, Outcome::default_, 0, false) : Request{};
+    return to_be_raised && !is_recalled() ? request : Request{};
 }
 
 void recall() {
@@ -271,11 +275,15 @@ void recall() {
     unclaim();
 }
 
-void note_instantiation() {
-    if (python_thread.armed && trampolines_active.load(std::memory_order_relaxed) &&
+Request note_instantiation() {
+    PythonThread& thread = python_thread;
+    if (thread.armed && trampolines_active.load(std::memory_order_relaxed) &&
         !is_queued(python.PyGILState_GetThisThreadState())) {
         count_as_raised();
     }
+    const Request request = thread.raised_as;
+    thread.raised_as = {};
+    return request;
 }
 
 }  // namespace interrupt::cpython

@@ -24,7 +24,8 @@ Request take_back_claimed();
 // The same for a thread that clears or masks what is pending: the claim is taken back. Async-signal-safe.
 void recall();
 
-// ThreadInterrupted is being instantiated: if that is for the exception on its way, it has been delivered.
-void note_instantiation();
+// ThreadInterrupted is being instantiated: if that is for the exception on its way, it has been delivered. The request
+// if another class is to be raised for it; otherwise one that is not pending.
+Request note_instantiation();
 
 }  // namespace interrupt::cpython

@@ -44,7 +44,7 @@ void drop(PyObject* result) {
 
 void retry_between_bytecodes() {
     const Request request = deliverable(true);
-    if (request.pending() && request.outcome() == Outcome::default_) {
+    if (request.pending() && is_raised(request)) {
         start_cpu_retry(retry_ns);
     }
 }
@@ -52,6 +52,12 @@ void retry_between_bytecodes() {
 bool raised_at_entry(Frame& frame) {
     if (!in_main_interpreter(frame.thread_state)) {
         return false;
+    }
+    if (thread_context.runtime_signal) {
+        thread_context.runtime_signal = false;
+        if (python.PyErr_CheckSignals() < 0) {
+            return true;
+        }
     }
     const bool masked = thread_context.mask != Mask::none;
     const bool must_go_on = must_acquire(frame);
@@ -65,8 +71,7 @@ bool raised_at_entry(Frame& frame) {
     }
     unclaim();
     // Other outcomes act at waits alone: if the builtin waits, the interposed call has them.
-    for (Request request = deliverable(true); !must_go_on && request.outcome() == Outcome::default_;
-         request = deliverable(true)) {
+    for (Request request = deliverable(true); !must_go_on && is_raised(request); request = deliverable(true)) {
         if (consume(request, Call::running)) {
             raise_outcome(request);
             return true;

@@ -28,6 +28,7 @@ struct PythonThread {
     uint64_t quiet_since = 0;             // CPU time of this thread at the last look that found something, ns
     const void* last_acquired = nullptr;  // the lock whose acquire() last returned True
     bool mute_perror = false;
+    Request raised_as;  // raised, but not instantiated yet: a request for another class than ThreadInterrupted
 };
 extern constinit thread_local PythonThread python_thread __attribute__((tls_model("initial-exec")));
 
@@ -41,7 +42,12 @@ extern constinit thread_local PythonThread python_thread __attribute__((tls_mode
 // A request is pending, or an exception is on its way.
 inline bool needs_attention() {
     const PythonThread& thread = python_thread;
-    return thread.armed || thread.owed || is_deliverable();
+    return thread.armed || thread.owed || thread_context.runtime_signal || is_deliverable();
+}
+
+// Whether it ends in an exception wherever Python runs; the others act at waits alone.
+inline bool is_raised(Request request) {
+    return request.outcome() == Outcome::default_ || request.outcome() == Outcome::exception;
 }
 
 inline Frame* top_frame() {

@@ -4,21 +4,18 @@
 // frozen module that only our trampolines know: its source is compiled when it is imported. It gets at what is written
 // in C through the same door: _imp.get_frozen_object("libinterrupt.native") is the native module itself.
 #include "shim/adapters/cpython/blocking_builtin.h"
+#include "shim/adapters/cpython/native_module.h"
 #include "shim/adapters/cpython/special_builtins.h"
-#include "shim/adapters/cpython/thread_interrupted.h"
 
 namespace interrupt::cpython {
+
+// control/python/libinterrupt/__init__.py, put into an array by the build.
+extern const char module_source[];
 
 namespace {
 
 constexpr const char module_name[] = "libinterrupt";
 constexpr const char native_name[] = "libinterrupt.native";
-
-constexpr const char module_source[] = R"('''Interrupts threads that wait.'''
-from _imp import get_frozen_object as _native
-ThreadInterrupted = _native('libinterrupt.native').ThreadInterrupted
-del _native
-)";
 
 bool asks_for(const Patched& builtin, const Arguments& arguments, const char* name) {
     return is_string(positional(builtin, arguments, 0), name) && in_main_interpreter(python.current_thread_state());
@@ -27,14 +24,6 @@ bool asks_for(const Patched& builtin, const Arguments& arguments, const char* na
 PyObject* none() {
     python.Py_IncRef(python._Py_NoneStruct);
     return python._Py_NoneStruct;
-}
-
-PyObject* make_native_module() {
-    Reference module(python.PyModule_New(native_name));
-    if (!module || python.PyObject_SetAttrString(module.get(), "ThreadInterrupted", thread_interrupted) != 0) {
-        return nullptr;
-    }
-    return module.release();
 }
 
 }  // namespace
@@ -74,7 +63,7 @@ PyObject* get_frozen_object(const Patched& builtin, const Arguments& arguments) 
     if (asks_for(builtin, arguments, module_name)) {
         return python.Py_CompileString(module_source, "<frozen libinterrupt>", Py_file_input);
     }
-    return asks_for(builtin, arguments, native_name) ? make_native_module() : builtin(arguments);
+    return asks_for(builtin, arguments, native_name) ? make_native_module(native_name) : builtin(arguments);
 }
 
 }  // namespace interrupt::cpython

@@ -7,6 +7,7 @@
 
 #include "shim/adapters/cpython/async_exception.h"
 #include "shim/adapters/cpython/loaded_object.h"
+#include "shim/adapters/cpython/main_thread.h"
 #include "shim/adapters/cpython/thread_interrupted.h"
 #include "shim/adapters/cpython/trampolines.h"
 
@@ -57,6 +58,7 @@ const char* install() {
     if (python.Py_AtExit(at_finalization) != 0) {
         return "it takes no more functions to call at its end";
     }
+    set_main_thread();
     return nullptr;
 }
 

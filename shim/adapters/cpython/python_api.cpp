@@ -96,6 +96,14 @@ bool is_string(PyObject* object, const char* text) {
            python.PyUnicode_CompareWithASCIIString(object, text) == 0;
 }
 
+const char* text_of(PyObject* object) {
+    const char* const text = object->type == python.PyUnicode_Type ? python.PyUnicode_AsUTF8(object) : nullptr;
+    if (text == nullptr) {
+        python.PyErr_Clear();
+    }
+    return text;
+}
+
 PyObject* attribute(PyObject* object, const char* name) {
     PyObject* const found = python.PyObject_GetAttrString(object, name);
     if (found == nullptr) {

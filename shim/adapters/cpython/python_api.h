@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 namespace interrupt::cpython {
 
@@ -41,6 +42,7 @@ struct PyMethodDescr {
 // PyMethodDef::ml_flags
 inline constexpr int METH_VARARGS = 0x1;
 inline constexpr int METH_KEYWORDS = 0x2;
+inline constexpr int METH_NOARGS = 0x4;
 inline constexpr int METH_O = 0x8;
 inline constexpr int METH_FASTCALL = 0x80;
 
@@ -94,6 +96,7 @@ public:
     Reference(const Reference&) = delete;
     Reference& operator=(const Reference&) = delete;
     PyObject* get() const { return object_; }
+    void reset(PyObject* object) { const Reference before(std::exchange(object_, object)); }
     PyObject* release() {
         PyObject* const object = object_;
         object_ = nullptr;
@@ -107,6 +110,10 @@ private:
 
 // Whether `object` is exactly a str and equal to `text`.
 bool is_string(PyObject* object, const char* text);
+
+// The text of a str, as long as that lives; null, with no exception set, if it is none, or has surrogates. With the
+// GIL held.
+const char* text_of(PyObject* object);
 
 // object.name, or a null reference with no exception set.
 PyObject* attribute(PyObject* object, const char* name);

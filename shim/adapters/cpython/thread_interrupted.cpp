@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "shim/adapters/cpython/async_exception.h"
+#include "shim/adapters/cpython/exception_classes.h"
 
 namespace interrupt::cpython {
 
@@ -18,8 +19,21 @@ constexpr const char documentation[] =
 // in the bytecode that it has interrupted. Then one count is lost: this many can be before the class would be freed.
 constexpr intptr_t spare_references = 1 << 20;
 
+// For Python's own instantiation of the exception that was queued. Up to 3.11 that must make an instance of the very
+// class, or fail; what it fails with is raised, and later versions add a note that says that it failed.
+void* instance_of_chosen_class(Request request) {
+    if (PyObject* const instance = python.minor >= 12 ? call_exception_class(request.error()) : nullptr) {
+        return instance;
+    }
+    raise_exception_class(request.error());
+    return nullptr;
+}
+
 void* new_instance(void*, void* arguments, void* keywords, void*, void*) {
-    note_instantiation();
+    const Request chosen = note_instantiation();
+    if (chosen.pending() && python.PyTuple_Size(static_cast<PyObject*>(arguments)) == 1) {
+        return instance_of_chosen_class(chosen);
+    }
     const Reference base_new(python.PyObject_GetAttrString(*python.PyExc_BaseException, "__new__"));
     return base_new ? python.PyObject_Call(base_new.get(), static_cast<PyObject*>(arguments),
                                            static_cast<PyObject*>(keywords))
@@ -51,11 +65,16 @@ bool make_thread_interrupted() {
 }
 
 void raise_outcome(Request request) {
-    if (request.outcome() == Outcome::error) {
-        errno = request.error();
-        python.PyErr_SetFromErrno(*python.PyExc_OSError);
-    } else {
-        python.PyErr_SetNone(thread_interrupted);
+    switch (request.outcome()) {
+        case Outcome::default_:
+            python.PyErr_SetNone(thread_interrupted);
+            break;
+        case Outcome::exception:
+            raise_exception_class(request.error());
+            break;
+        default:
+            errno = errno_of(request);
+            python.PyErr_SetFromErrno(*python.PyExc_OSError);
     }
 }
 

@@ -1,0 +1,50 @@
+// _thread.interrupt_main() marks a signal as arrived, and the main thread finds that when it next runs bytecode: bare,
+// after its wait. Here it is nudged out of it, and the builtin looks for signals as it does after any EINTR (PEP 475).
+#include "shim/adapters/cpython/main_thread.h"
+
+#include <cstdio>
+
+#include "shim/adapter.h"
+#include "shim/adapters/cpython/special_builtins.h"
+#include "shim/platform/platform.h"
+#include "shim/process.h"
+
+namespace interrupt::cpython {
+
+namespace {
+
+constinit pid_t main_tid = 0;
+constinit uint32_t main_epoch = 0;
+
+pid_t own_tid() {
+    const ThreadRecord* const record = current_record();
+    return record == nullptr ? 0 : static_cast<pid_t>(record->tid.load(std::memory_order_relaxed));
+}
+
+}  // namespace
+
+void set_main_thread() {
+    main_tid = static_cast<pid_t>(os::gettid());
+    main_epoch = process.epoch;
+    ThreadName name = {};
+    snprintf(name.text, sizeof name.text, "MainThread");
+    set_thread_name(name);
+}
+
+pid_t main_thread() {
+    return main_epoch == process.epoch ? main_tid : process.pid;
+}
+
+bool in_main_thread() {
+    return own_tid() == main_thread();
+}
+
+PyObject* interrupt_main(const Patched& builtin, const Arguments& arguments) {
+    PyObject* const result = builtin(arguments);
+    if (result != nullptr && !in_main_thread()) {
+        nudge_for_signal(main_thread());
+    }
+    return result;
+}
+
+}  // namespace interrupt::cpython
