@@ -14,8 +14,8 @@ enum class Verdict {
 };
 
 struct Adapter {
-    // Before an interposed call, in its thread, until it has answered true once: nothing more to be done. May call the
-    // runtime. Cleared by asking_over().
+    // Before an interposed call, in its thread, until it answers true: nothing more to be done, unless
+    // ask_adapter_again() has been called. May call the runtime.
     bool (*settle)(const BlockedCall&);
 
     // Whether the thread's pending request may end this wait. Async-signal-safe: the nudge handler asks too. A claimed
@@ -53,8 +53,7 @@ struct Adapter {
     void (*unmasked)();
 };
 
-// The one adapter of this process, or null. Set once by adapters_init() (init.cpp), before threads exist or later by
-// the thread that settles.
+// The one adapter of this process, or null. Set once, when the runtime is found (adapter_search.h).
 extern const Adapter* adapter;
 
 // --- what the engine offers to an adapter; all async-signal-safe, for the calling thread ---
@@ -105,6 +104,9 @@ void set_thread_name(const ThreadName& name);
 // The runtime has marked a signal as arrived, and its handler is to run in thread `tid`: the wait that it is in, or
 // about to begin, is ended with EINTR if the adapter looks after that.
 void nudge_for_signal(pid_t tid);
+
+// The runtime has ended: from the next interposed call on settle() is asked again.
+void ask_adapter_again();
 
 // Says how far the adapter is, for doctor. Both strings are copied; null leaves them as they are.
 void report_adapter(AdapterState state, const char* runtime, const char* reason);

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "shim/adapter.h"
-#include "shim/adapters/cpython/cpython.h"
+#include "shim/adapter_search.h"
 #include "shim/libc_functions.h"
 #include "shim/nudge.h"
 #include "shim/platform/platform.h"
@@ -152,7 +152,7 @@ void log_reason(NoTable reason) {
     settings.active = true;
     if (ensure_table()) {
         install_nudge_handler();
-        adapter = cpython_adapter_if_present();
+        look_for_adapter();
         record_for_call({});
         set_runs_runtime(adapter != nullptr);
     } else {

@@ -78,6 +78,7 @@ inline constinit Real<int(int, const sigset_t*, sigset_t*)> pthread_sigmask{"pth
 inline constinit Real<int(sigset_t*)> sigpending{"sigpending"};
 inline constinit Real<int(int, const sigset_t*, int)> signalfd{"signalfd"};
 inline constinit Real<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)> pthread_create{"pthread_create"};
+inline constinit Real<int(pthread_key_t*, void (*)(void*))> pthread_key_create{"pthread_key_create"};
 inline constinit Real<int(thrd_t*, thrd_start_t, void*)> thrd_create{"thrd_create"};
 inline constinit Real<int(pthread_t)> pthread_cancel{"pthread_cancel"};
 inline constinit Real<int(const pthread_attr_t*, sigset_t*)> pthread_attr_getsigmask_np{"pthread_attr_getsigmask_np"};
@@ -115,6 +116,7 @@ inline void resolve_all() {
     sigpending.resolve();
     signalfd.resolve();
     pthread_create.resolve();
+    pthread_key_create.resolve();
     thrd_create.resolve();
     pthread_cancel.resolve();
     pthread_attr_getsigmask_np.resolve();

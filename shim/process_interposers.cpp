@@ -6,6 +6,7 @@
 #include <cstdarg>
 #include <cstdlib>
 
+#include "shim/adapter_search.h"
 #include "shim/cancellation.h"
 #include "shim/delivery.h"
 #include "shim/libc_functions.h"
@@ -130,6 +131,7 @@ using namespace interrupt;
 
 EXPORTED int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*routine)(void*),
                             void* argument) noexcept {
+    look_for_adapter();
     auto* start = static_cast<Start*>(settings.active ? std::malloc(sizeof(Start)) : nullptr);
     if (start == nullptr) {
         return real::pthread_create.resolve()(thread, attributes, routine, argument);
@@ -163,6 +165,12 @@ EXPORTED int thrd_create(thrd_t* thread, thrd_start_t routine, void* argument) {
         std::free(start);
     }
     return result;
+}
+
+// No wait and no thread: but every runtime that has thread-local data of its own comes by when it begins.
+EXPORTED int pthread_key_create(pthread_key_t* key, void (*destructor)(void*)) noexcept {
+    look_for_adapter();
+    return real::pthread_key_create.resolve()(key, destructor);
 }
 
 EXPORTED int pthread_cancel(pthread_t thread) {

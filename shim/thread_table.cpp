@@ -142,6 +142,11 @@ bool adapter_lets_go(const BlockedCall& call) {
 
 }  // namespace
 
+void ask_adapter_again() {
+    adapter_settled.store(false, std::memory_order_release);
+    process.live.store(nullptr, std::memory_order_release);
+}
+
 void mark_no_table(NoTable reason) {
     no_table_reason = reason;
     os::mprotect(no_table_pages, static_cast<size_t>(reason) * 4096, PROT_NONE);

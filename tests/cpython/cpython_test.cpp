@@ -250,33 +250,31 @@ INSTANTIATE_TEST_SUITE_P(Python, Start, testing::ValuesIn(find_interpreters()),
 // --- an interpreter that is embedded, ended and begun again
 
 // Imports come first; then there is a request.
-constexpr const char* first_imports = "import libinterrupt, time\n";
-constexpr const char* first_life =
+constexpr const char* imports = "import libinterrupt, time, threading\n";  // builtin: RTLD_LOCAL hides the rest
+constexpr const char* life =
     "try: time.sleep(20)\n"
-    "except libinterrupt.ThreadInterrupted: print('raised', flush=True)\n";
-
-// The adapter does not move in again: all is as without it, and a request makes nothing worse.
-constexpr const char* later_imports = "import time, threading, select, queue, socket, os\n";
-constexpr const char* later_life =
+    "except libinterrupt.ThreadInterrupted: print('raised', flush=True)\n"
     "thread = threading.Thread(target=time.sleep, args=(0.1,))\n"
     "thread.start()\n"
     "thread.join()\n"
     "with threading.Lock(): time.sleep(0.01)\n"
-    "try: import libinterrupt\n"
-    "except ImportError: print('lived', flush=True)\n";
+    "class Chosen(Exception): pass\n"
+    "libinterrupt.interrupt(threading.main_thread(), exception=Chosen)\n"
+    "try: time.sleep(20)\n"
+    "except Chosen: print('chosen', flush=True)\n";
 
-// What this program does as `--embed PYTHONHOME`, with a libpython preloaded.
-int embed(const char* home) {
-    const auto symbol = [](const char* name) { return dlsym(RTLD_DEFAULT, name); };
+// What this program does as `--embed PYTHONHOME [LIBRARY]`: with a libpython that is preloaded, or that it loads late.
+int embed(const char* home, const char* library) {
+    void* const python = library != nullptr ? dlopen(library, RTLD_NOW | RTLD_LOCAL) : RTLD_DEFAULT;
+    const auto symbol = [&](const char* name) { return dlsym(python, name); };
     const auto initialize = reinterpret_cast<void (*)()>(symbol("Py_Initialize"));
     const auto finalize = reinterpret_cast<void (*)()>(symbol("Py_Finalize"));
     const auto run_string = reinterpret_cast<int (*)(const char*, void*)>(symbol("PyRun_SimpleStringFlags"));
-    const auto interrupt_thread = reinterpret_cast<int (*)(pid_t)>(symbol("interrupt_thread"));
+    const auto interrupt_thread = reinterpret_cast<int (*)(pid_t)>(dlsym(RTLD_DEFAULT, "interrupt_thread"));
     setenv("PYTHONHOME", home, 1);
-    for (const bool first : {true, false, false}) {
+    for (int lives = 0; lives < 3; ++lives) {
         initialize();
-        if (run_string(first ? first_imports : later_imports, nullptr) != 0 || interrupt_thread(gettid()) != 0 ||
-            run_string(first ? first_life : later_life, nullptr) != 0) {
+        if (run_string(imports, nullptr) != 0 || interrupt_thread(gettid()) != 0 || run_string(life, nullptr) != 0) {
             return 1;
         }
         finalize();
@@ -284,20 +282,34 @@ int embed(const char* home) {
     return 0;
 }
 
-class Embedded : public testing::TestWithParam<Interpreter> {};
+class Embedded : public testing::TestWithParam<Interpreter> {
+protected:
+    void SetUp() override {
+        const std::string& path = GetParam().path;
+        home_ = path.substr(0, path.rfind("/bin/"));
+        glob_t libraries;
+        if (glob((home_ + "/lib/libpython3.*.so.1.0").c_str(), 0, nullptr, &libraries) != 0) {
+            GTEST_SKIP() << "no shared library of " << path;
+        }
+        library_ = libraries.gl_pathv[0];
+        globfree(&libraries);
+    }
+
+    static void expect_three_lives(const Finished& finished) {
+        EXPECT_TRUE(finished.ended_with(0)) << finished.status;
+        EXPECT_EQ(finished.output, "raised\nchosen\nraised\nchosen\nraised\nchosen\n");
+    }
+
+    std::string home_;
+    std::string library_;
+};
 
 TEST_P(Embedded, EndsAndBeginsAgain) {
-    const std::string& path = GetParam().path;
-    const std::string home = path.substr(0, path.rfind("/bin/"));
-    glob_t libraries;
-    if (glob((home + "/lib/libpython3.*.so.1.0").c_str(), 0, nullptr, &libraries) != 0) {
-        GTEST_SKIP() << "no shared library of " << path;
-    }
-    const std::string library = libraries.gl_pathv[0];
-    globfree(&libraries);
-    const Finished finished = run({"/proc/self/exe", "--embed", home}, LIBINTERRUPT_PATH ":" + library);
-    EXPECT_TRUE(finished.ended_with(0)) << finished.status;
-    EXPECT_EQ(finished.output, "raised\nlived\nlived\n");
+    expect_three_lives(run({"/proc/self/exe", "--embed", home_}, LIBINTERRUPT_PATH ":" + library_));
+}
+
+TEST_P(Embedded, IsLoadedLate) {
+    expect_three_lives(run({"/proc/self/exe", "--embed", home_, library_}, LIBINTERRUPT_PATH));
 }
 
 INSTANTIATE_TEST_SUITE_P(Python, Embedded, testing::ValuesIn(find_interpreters()),
@@ -325,8 +337,8 @@ TEST(Interpreters, RunEveryWaitOfTheScript) {
 }  // namespace cpython_test
 
 int main(int argc, char** argv) {
-    if (argc == 3 && strcmp(argv[1], "--embed") == 0) {
-        return cpython_test::embed(argv[2]);
+    if (argc >= 3 && strcmp(argv[1], "--embed") == 0) {
+        return cpython_test::embed(argv[2], argc > 3 ? argv[3] : nullptr);
     }
     signal(SIGPIPE, SIG_IGN);
     testing::InitGoogleTest(&argc, argv);

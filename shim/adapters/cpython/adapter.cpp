@@ -1,6 +1,4 @@
 // The adapter as the engine sees it: when it moves in, and what is to become of each wait.
-#include <dlfcn.h>
-
 #include <cerrno>
 
 #include "shim/adapters/cpython/async_exception.h"
@@ -47,7 +45,7 @@ bool can_be_raised(const void* thread_state) {
 
 Verdict verdict(const BlockedCall& call, Request request) {
     const Phase now = phase();
-    if (now == Phase::waiting || now == Phase::finalized || own_thread_state() == nullptr) {
+    if (now == Phase::waiting || own_thread_state() == nullptr) {
         return Verdict::native;
     }
     set_runs_runtime(true);
@@ -123,7 +121,7 @@ constexpr Adapter adapter{
 }  // namespace cpython
 
 const Adapter* cpython_adapter_if_present() {
-    return dlsym(RTLD_DEFAULT, "Py_GetVersion") != nullptr ? &cpython::adapter : nullptr;
+    return cpython::find_python() ? &cpython::adapter : nullptr;
 }
 
 }  // namespace interrupt

@@ -5,8 +5,8 @@
 
 namespace interrupt {
 
-// The adapter if there is a CPython in this process, otherwise null. Costs one look-up of a symbol and does not
-// allocate.
+// The adapter if there is a CPython in this process, otherwise null. Costs a look-up of a symbol and a walk over the
+// loaded objects.
 const Adapter* cpython_adapter_if_present();
 
 }  // namespace interrupt

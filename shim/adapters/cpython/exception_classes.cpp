@@ -175,6 +175,12 @@ int index_of_exception_class(PyObject* type) {
     return index;
 }
 
+void forget_exception_classes() {
+    for (Made& one : made) {
+        one = {};
+    }
+}
+
 PyObject* call_exception_class(uint16_t index) {
     PyObject* const type = class_at(index);
     PyObject* const instance = type != nullptr ? python.PyObject_CallObject(type, nullptr) : nullptr;

@@ -17,4 +17,7 @@ void raise_exception_class(uint16_t index);
 // An instance of it as a new reference; null, with no exception set, if that cannot be had by calling the class.
 PyObject* call_exception_class(uint16_t index);
 
+// Python has ended, and its classes are gone.
+void forget_exception_classes();
+
 }  // namespace interrupt::cpython

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "shim/adapters/cpython/async_exception.h"
+#include "shim/adapters/cpython/exception_classes.h"
 #include "shim/adapters/cpython/loaded_object.h"
 #include "shim/adapters/cpython/main_thread.h"
 #include "shim/adapters/cpython/thread_interrupted.h"
@@ -25,8 +26,10 @@ void enter(Phase phase) {
 }
 
 void at_finalization() {
-    enter(Phase::finalized);
+    enter(Phase::waiting);  // it may begin again
+    forget_exception_classes();
     report_adapter(AdapterState::finalized, nullptr, nullptr);
+    ask_adapter_again();
 }
 
 bool object_header_is_known() {

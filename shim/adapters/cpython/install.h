@@ -8,8 +8,7 @@ namespace interrupt::cpython {
 enum class Phase : uint8_t {
     waiting,  // for a moment at which Python can be asked; its threads are as native ones meanwhile
     installed,
-    refused,    // left alone: an errno is all that its threads get
-    finalized,  // Python has ended
+    refused,  // left alone: an errno is all that its threads get
 };
 Phase phase();
 

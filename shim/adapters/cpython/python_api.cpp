@@ -1,7 +1,10 @@
 #include "shim/adapters/cpython/python_api.h"
 
 #include <dlfcn.h>
+#include <limits.h>
+#include <link.h>
 
+#include <cstdio>
 #include <cstring>
 
 namespace interrupt::cpython {
@@ -34,6 +37,11 @@ constexpr Symbol symbols[] = {
 // In every version from 3.6 to 3.13: struct _ts { prev, next, interp, ... }.
 constexpr size_t interpreter_offset = 16;
 
+constexpr const char a_symbol[] = "Py_GetVersion";
+
+// Where dlsym() finds them all.
+constinit void* python_library = RTLD_DEFAULT;
+
 constexpr int oldest_minor = 6;
 constexpr int newest_minor = 13;
 
@@ -57,11 +65,35 @@ bool read_version() {
 
 }  // namespace
 
+bool find_python() {
+    if (dlsym(RTLD_DEFAULT, a_symbol) != nullptr) {
+        python_library = RTLD_DEFAULT;
+        return true;
+    }
+    char path[PATH_MAX] = "";
+    const auto visit = [](dl_phdr_info* info, size_t, void* data) {
+        const char* const slash = strrchr(info->dlpi_name, '/');
+        if (strncmp(slash != nullptr ? slash + 1 : info->dlpi_name, "libpython3", 10) != 0) {
+            return 0;
+        }
+        snprintf(static_cast<char*>(data), PATH_MAX, "%s", info->dlpi_name);
+        return 1;
+    };
+    dl_iterate_phdr(visit, path);
+    // Kept open: its tables point to our trampolines from now on.
+    void* const library = path[0] != 0 ? dlopen(path, RTLD_LAZY | RTLD_NOLOAD) : nullptr;
+    if (library == nullptr || dlsym(library, a_symbol) == nullptr) {
+        return false;
+    }
+    python_library = library;
+    return true;
+}
+
 const char* load_python_api() {
     python.minor = 0;
     bool complete = true;
     for (const Symbol& symbol : symbols) {
-        void* const found = dlsym(RTLD_DEFAULT, symbol.name);
+        void* const found = dlsym(python_library, symbol.name);
         memcpy(reinterpret_cast<char*>(&python) + symbol.offset, &found, sizeof found);
         complete &= found != nullptr || !symbol.needed;
     }

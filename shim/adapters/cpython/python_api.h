@@ -71,7 +71,10 @@ struct PythonApi {
 
 extern PythonApi python;
 
-// Fills `python`. Null, or why this Python is to be left alone. Needs no GIL.
+// Whether there is one in this process, be it in a library that was loaded with RTLD_LOCAL.
+bool find_python();
+
+// Fills `python`, after find_python(). Null, or why this Python is to be left alone. Needs no GIL.
 const char* load_python_api();
 
 // The main interpreter, once found_main_interpreter() has been true.
