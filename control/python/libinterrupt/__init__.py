@@ -326,8 +326,8 @@ def wakeup_fd():
 def run_interruptible(coroutine, *, debug=None):
     """asyncio.run(coroutine, debug=debug), on 3.6 too, for a thread that may be interrupted meanwhile.
 
-    The main task is cancelled then: the coroutine sees asyncio.CancelledError where it awaits and is unwound, as are the
-    other tasks; then ThreadInterrupted, or the class asked for, is raised here. If the coroutine suppresses the
+    The main task is cancelled then: the coroutine sees asyncio.CancelledError where it awaits and is unwound, and so
+    are the other tasks; then ThreadInterrupted, or the class asked for, is raised here. If the coroutine suppresses the
     cancellation and returns, its result is returned. An interrupt that comes while the other tasks are being unwound
     cancels them once more.
 
