@@ -11,11 +11,6 @@
 
 namespace cpython_test {
 
-// For the names of tests.
-void PrintTo(const Interpreter& interpreter, std::ostream* out) {
-    *out << interpreter.name;
-}
-
 namespace {
 
 using Parameters = std::tuple<const char*, Interpreter>;

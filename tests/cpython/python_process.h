@@ -23,6 +23,11 @@ struct Interpreter {
     std::string name;  // "python3_8", "system"
 };
 
+// For the names of tests.
+inline void PrintTo(const Interpreter& interpreter, std::ostream* out) {
+    *out << interpreter.name;
+}
+
 // Every CPython 3.6 to 3.13 on this machine.
 inline std::vector<Interpreter> find_interpreters() {
     std::vector<Interpreter> found;
