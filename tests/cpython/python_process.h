@@ -185,6 +185,12 @@ inline std::string answer(const std::string& line) {
     std::string what, tid, call, outcome;
     words >> what >> tid >> call >> outcome;
     const std::string pid = process_of(tid);
+    if (what == "hammer") {  // whether it is delivered does not matter
+        for (int i = 0; i < 15 && kill(atoi(tid.c_str()), 0) == 0; ++i) {
+            run({INTERRUPTCTL_PATH, "interrupt", tid, "--all", "--timeout", "0.01"});
+        }
+        return "done";
+    }
     if (what == "clear") {
         const Finished cleared = run({INTERRUPTCTL_PATH, "clear", pid, tid});
         return cleared.ended_with(0) && cleared.output == tid + " cleared: default\n" ? "done" : cleared.output;
@@ -217,7 +223,7 @@ inline Finished run_script(const Interpreter& interpreter, const std::string& sc
     while (child.read_line(line, deadline)) {
         output += line + "\n";
         if (line.rfind("interrupt ", 0) == 0 || line.rfind("follow ", 0) == 0 || line.rfind("await ", 0) == 0 ||
-            line.rfind("clear ", 0) == 0) {
+            line.rfind("clear ", 0) == 0 || line.rfind("hammer ", 0) == 0) {
             const std::string reply = answer(line);
             output += "    " + reply + "\n";
             if (reply != "done") {

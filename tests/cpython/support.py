@@ -5,6 +5,7 @@
     follow TID CALL OUTCOME       the same for a request that is delivered later than in CALL
     await TID CALL                waits until the thread is blocked in CALL
     clear TID                     takes back what is pending for the thread
+    hammer PID                    interrupts all threads of that process a few times, whatever comes of it
 
 and writes one line back for each. The case has passed if the script ends with status 0; 77: not on this version.
 """

@@ -6,6 +6,7 @@
 #include "shim/adapters/cpython/cpython.h"
 #include "shim/adapters/cpython/install.h"
 #include "shim/adapters/cpython/main_thread.h"
+#include "shim/adapters/cpython/thread_start.h"
 
 namespace interrupt {
 
@@ -49,6 +50,9 @@ Verdict verdict(const BlockedCall& call, Request request) {
         return Verdict::native;
     }
     set_runs_runtime(true);
+    if (python_thread.starting) {
+        return Verdict::leave_alone;
+    }
     const Frame* const frame = main_frame();
     if (request.claimed() && (frame != nullptr || !python_thread.armed || python_thread.gave_up_armed)) {
         return Verdict::leave_alone;
@@ -110,7 +114,7 @@ constexpr Adapter adapter{
     .give_up = give_up,
     .nudged = nudged,
     .recall = recall,
-    .starts_thread = is_python_text,
+    .starts_thread = starts_thread,
     .runs_signal_handlers = in_main_thread,
     .looks_after_eintr = looks_after_eintr,
     .unmasked = retry_between_bytecodes,

@@ -29,6 +29,7 @@
 
 #include "shim/adapters/cpython/blocking_builtin.h"
 #include "shim/adapters/cpython/thread_interrupted.h"
+#include "shim/adapters/cpython/thread_start.h"
 #include "shim/arch/arch.h"
 #include "shim/handler_call.h"
 
@@ -55,13 +56,6 @@ constexpr uint64_t look_after_ns = 10'000'000;
 
 unsigned long own_ident() {
     return static_cast<unsigned long>(pthread_self());
-}
-
-uint64_t cpu_time_ns() {
-    timespec now;
-    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0
-               ? static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec)
-               : 0;
 }
 
 template <class Word>
@@ -154,6 +148,13 @@ bool locks_are_semaphores() {
 
 }  // namespace
 
+uint64_t cpu_time_ns() {
+    timespec now;
+    return clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now) == 0
+               ? static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec)
+               : 0;
+}
+
 bool find_bytecode_loop() {
     const auto* const start = reinterpret_cast<const void*>(python._PyEval_EvalFrameDefault);
     Dl_info info;
@@ -218,6 +219,10 @@ void nudged(const void* context, bool in_call) {
             queue(thread_state);
         }
         start_cpu_retry(look_after_ns);
+        return;
+    }
+    if (thread.starting && !has_started_by_now()) {
+        start_cpu_retry(quiet_ns);
         return;
     }
     const Request request = deliverable(true);

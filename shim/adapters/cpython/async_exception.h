@@ -6,6 +6,9 @@
 
 namespace interrupt::cpython {
 
+// The CPU time of the calling thread. Async-signal-safe.
+uint64_t cpu_time_ns();
+
 // Finds the code of the bytecode loop. False if it cannot be found.
 bool find_bytecode_loop();
 

@@ -6,6 +6,7 @@
 
 #include "shim/adapters/cpython/async_exception.h"
 #include "shim/adapters/cpython/thread_interrupted.h"
+#include "shim/adapters/cpython/thread_start.h"
 
 namespace interrupt::cpython {
 
@@ -15,9 +16,21 @@ namespace {
 
 constexpr uint64_t retry_ns = 1'000'000;
 
-// Condition.wait re-takes its lock there, in a `finally`. An exception would make it release a lock that is not held.
+// Methods of the threading module that leave something broken behind when they do not get their lock: Condition.wait
+// re-takes its lock in a `finally` and would release it without holding it; a thread that begins or ends would stay in
+// threading.enumerate() for ever.
+constexpr const char* callers_that_must_acquire[] = {"_acquire_restore", "_bootstrap_inner", "_delete", "_stop"};
+
 bool must_acquire(const Frame& frame) {
-    return frame.about == About::Acquire && called_from("_acquire_restore");
+    if (frame.about != About::Acquire) {
+        return false;
+    }
+    for (const char* const caller : callers_that_must_acquire) {
+        if (called_from(caller)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // What the failing call made the builtin raise, as opposed to an exception of a signal handler written in Python.
@@ -58,6 +71,10 @@ bool raised_at_entry(Frame& frame) {
         if (python.PyErr_CheckSignals() < 0) {
             return true;
         }
+    }
+    if (is_starting()) {
+        frame.about = About::Unasked;
+        return false;
     }
     const bool masked = thread_context.mask != Mask::none;
     const bool must_go_on = must_acquire(frame);

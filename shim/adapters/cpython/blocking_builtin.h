@@ -22,6 +22,7 @@ struct PythonThread {
     bool armed = false;          // the asynchronous exception is on its way: the request is claimed
     bool gave_up_armed = false;  // a call outside trampolines has given up for it
     bool owed = false;           // the same before anything was on its way: the request is claimed
+    bool starting = false;       // a threading.Thread that its starter still waits for (thread_start.h)
     // A trampoline has returned since the nudge handler last looked; it may have brought data that is not assigned yet.
     bool left_builtin = false;
     uint64_t calls_seen = 0;              // interposed calls at that look, but for those about condition variables
@@ -42,7 +43,7 @@ extern constinit thread_local PythonThread python_thread __attribute__((tls_mode
 // A request is pending, or an exception is on its way.
 inline bool needs_attention() {
     const PythonThread& thread = python_thread;
-    return thread.armed || thread.owed || thread_context.runtime_signal || is_deliverable();
+    return thread.armed || thread.owed || thread.starting || thread_context.runtime_signal || is_deliverable();
 }
 
 // Whether it ends in an exception wherever Python runs; the others act at waits alone.

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "shim/adapter.h"
+#include "shim/adapters/cpython/blocking_builtin.h"
 #include "shim/adapters/cpython/special_builtins.h"
 #include "shim/platform/platform.h"
 #include "shim/process.h"
@@ -26,6 +27,7 @@ pid_t own_tid() {
 void set_main_thread() {
     main_tid = static_cast<pid_t>(os::gettid());
     main_epoch = process.epoch;
+    python_thread.starting = true;
     ThreadName name = {};
     snprintf(name.text, sizeof name.text, "MainThread");
     set_thread_name(name);

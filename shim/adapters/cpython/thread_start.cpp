@@ -1,12 +1,46 @@
-// Threads that Python starts bear the name of their Thread object, for `interruptctl threads` and --name.
+// A thread starts in Thread._bootstrap_inner: `self._started.set()`, then `with _active_limbo_lock:`, then
+// `self.run()`. So the trampolines know the start's end by the lock that _bootstrap_inner itself takes; what is called
+// before that is called from one of a few methods of the threading module. The interpreter is ready when it has
+// its standard streams and has imported site.
+#include "shim/adapters/cpython/thread_start.h"
+
 #include <cstdio>
 
+#include "shim/adapters/cpython/async_exception.h"
+#include "shim/adapters/cpython/blocking_builtin.h"
+#include "shim/adapters/cpython/install.h"
+#include "shim/adapters/cpython/main_thread.h"
 #include "shim/adapters/cpython/special_builtins.h"
-#include "shim/thread_context.h"
 
 namespace interrupt::cpython {
 
 namespace {
+
+constexpr uint64_t longest_start_ns = 50'000'000;
+constexpr uint64_t longest_initialisation_ns = 500'000'000;
+
+constexpr const char* first_callers[] = {
+    "_set_tstate_lock",               // up to 3.12
+    "__enter__",        "_is_owned",  // Condition
+    "_acquire_restore", "notify",     //
+};
+
+bool has_imported_site(PyObject* modules) {
+    const Reference flag(attribute(python.PySys_GetObject("flags"), "no_site"));
+    if (flag && python.PyObject_IsTrue(flag.get()) == 1) {
+        return true;
+    }
+    PyObject* const site = python.PyDict_GetItemString(modules, "site");
+    const Reference spec(site != nullptr ? attribute(site, "__spec__") : nullptr);
+    const Reference initializing(spec ? attribute(spec.get(), "_initializing") : nullptr);
+    return site != nullptr && (!initializing || python.PyObject_IsTrue(initializing.get()) == 0);
+}
+
+bool interpreter_is_ready() {
+    PyObject* const modules = python.PyImport_GetModuleDict();
+    return python.PySys_GetObject("stdout") != nullptr && python.PyDict_GetItemString(modules, "__main__") != nullptr &&
+           has_imported_site(modules);
+}
 
 // The _name of the threading.Thread whose method is about to run in a thread of its own.
 void note_name(PyObject* function) {
@@ -31,6 +65,37 @@ PyObject* start_thread(const Patched& builtin, const Arguments& arguments) {
     PyObject* const result = builtin(arguments);
     thread_context.next_thread_name = {};
     return result;
+}
+
+bool starts_thread(const void* routine) {
+    const bool ours = is_python_text(routine);
+    python_thread.starting = ours && thread_context.name.text[0] != 0;
+    return ours;
+}
+
+bool is_starting() {
+    PythonThread& thread = python_thread;
+    if (!thread.starting || has_started_by_now()) {
+        return false;
+    }
+    if (in_main_thread()) {
+        thread.starting = !interpreter_is_ready() || called_from("release");  // importlib's, of its lock for site
+        return thread.starting;
+    }
+    for (const char* const caller : first_callers) {
+        if (called_from(caller)) {
+            return true;
+        }
+    }
+    thread.starting = false;
+    return called_from("_bootstrap_inner");
+}
+
+bool has_started_by_now() {
+    if (cpu_time_ns() > (in_main_thread() ? longest_initialisation_ns : longest_start_ns)) {
+        python_thread.starting = false;
+    }
+    return !python_thread.starting;
 }
 
 }  // namespace interrupt::cpython

@@ -1,0 +1,275 @@
+"""Threads, processes and interpreters that begin, fork and end while they are interrupted."""
+import multiprocessing
+import signal
+import subprocess
+import threading
+import time
+import warnings
+
+from support import *
+
+
+def tasks():
+    return {int(tid) for tid in os.listdir('/proc/self/task')}
+
+
+def starting_threads():
+    """Thread.start() never waits for a thread that was interrupted too early, and threading.enumerate() knows who lives."""
+    done = []
+    count = {'ran': 0, 'interrupted': 0}
+    main = gettid()
+    attackers = {main}
+
+    def attack():
+        attackers.add(gettid())
+        while not done:
+            for tid in tasks() - attackers:
+                libc.interrupt_thread(tid)
+
+    def run():
+        count['ran'] += 1
+        try:
+            time.sleep(0.0005)
+        except ThreadInterrupted:
+            count['interrupted'] += 1
+
+    attacker = Running(attack)
+    silence = open(os.devnull, 'w')
+    stderr, sys.stderr = sys.stderr, silence  # of those that are interrupted later on
+    for _ in range(400):
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join(PROMPT)
+        assert not thread.is_alive()
+    done.append(True)
+    attacker.result()
+    sys.stderr = stderr
+    assert count['ran'] == 400 and count['interrupted'] > 40, count
+    assert threading.enumerate() == [threading.main_thread()], threading.enumerate()
+
+
+def fork_warnings():
+    """os.fork() warns of other threads exactly when there are some."""
+    def warned():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter('always')
+            child = os.fork()
+            if child == 0:
+                os._exit(0)
+            os.waitpid(child, 0)
+        return [warning.category for warning in caught]
+    alone = warned()
+    go = threading.Event()
+    other = Running(go.wait)
+    together = warned()
+    go.set()
+    other.result()
+    assert alone == [], alone
+    assert together == ([DeprecationWarning] if version >= (3, 12) else []), together
+
+
+def fork_while_pending():
+    """What is pending, or on its way, is the parent's alone; the child starts clean and can be interrupted."""
+    for mask in (2, 0):
+        assert libc.interrupt_mask(mask) in (0, 2)
+        if mask:
+            assert libc.interrupt_thread(gettid()) == 0
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                assert libc.interrupt_pending() == 0
+                libc.interrupt_mask(0)
+                assert libc.interrupt_thread(gettid()) == 0
+                try:
+                    time.sleep(LONG)
+                except ThreadInterrupted:
+                    status = 5
+            finally:
+                os._exit(status)
+        if mask:
+            assert libc.interrupt_pending() == 1 and libc.interrupt_clear() == 1
+        assert os.waitpid(child, 0)[1] == 5 << 8
+
+
+def fork_in_a_worker():
+    """The thread that forked is its child's main thread."""
+    def fork():
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                signal.signal(signal.SIGALRM, lambda *_: None)
+                signal.setitimer(signal.ITIMER_REAL, 0.05)
+                start = time.time()
+                time.sleep(0.2)  # to its full time: the handler does not raise
+                assert 0.19 < time.time() - start < LONG
+                libc.interrupt_thread(gettid())
+                try:
+                    threading.Event().wait()
+                except ThreadInterrupted:
+                    status = 5
+            finally:
+                os._exit(status)
+        return os.waitpid(child, 0)[1]
+    assert Running(fork).result() == 5 << 8
+
+
+def sleeper(told):
+    try:
+        told.send(gettid())
+        time.sleep(LONG)
+    except ThreadInterrupted:
+        sys.exit(5)
+
+
+def child_process(method):
+    context = multiprocessing.get_context(method)
+    ours, theirs = context.Pipe(False)
+    process = context.Process(target=sleeper, args=(theirs,))
+    process.start()
+    request(ours.recv(), SLEEP)
+    assert answer() == 'done'
+    process.join(PROMPT)
+    assert process.exitcode == 5, process.exitcode
+
+
+def process_by_fork():
+    child_process('fork')
+
+
+def process_by_forkserver():
+    child_process('forkserver')
+
+
+def process_by_spawn():
+    child_process('spawn')
+
+
+def interpreter_with_its_own_gil():
+    """Trampolines pass through there; requests for its thread do no harm; the main interpreter is as before."""
+    try:
+        if version >= (3, 13):
+            import _interpreters as interpreters
+            create, run = (lambda: interpreters.create('isolated')), interpreters.run_string
+        elif version >= (3, 12):
+            import _xxsubinterpreters as interpreters
+            create, run = (lambda: interpreters.create(isolated=True)), interpreters.run_string
+        else:
+            skip('an interpreter has its own lock since 3.12')
+    except ImportError:
+        skip('no module for sub-interpreters')
+    reading, writing = os.pipe()
+    program = """if True:
+        import os, time
+        os.write(%d, b'ready')
+        end = time.monotonic() + 0.3
+        caught = 0
+        while time.monotonic() < end:
+            try:
+                time.sleep(0.001)
+            except OSError as error:
+                assert error.errno == 125, error  # ECANCELED
+                caught += 1
+        os.write(%d, b'done')
+    """ % (writing, writing)
+    state = {}
+
+    def work():
+        state['tid'] = gettid()
+        run(create(), program)
+    worker = Running(work)
+    assert os.read(reading, 5) == b'ready'
+    for _ in range(20):
+        assert libc.interrupt_thread(state['tid']) == 0
+        libc.usleep(1000)
+    assert os.read(reading, 4) == b'done'
+    try:
+        worker.result()
+    except ThreadInterrupted:
+        pass  # what was still pending when the thread came back to the main interpreter
+    delivered_to(lambda: time.sleep(LONG), SLEEP)
+    Running(delivered_to, lambda: time.sleep(LONG), SLEEP).result()
+
+
+def interpreter(program, *arguments):
+    return subprocess.Popen([sys.executable, '-c', program] + list(arguments), stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT)
+
+
+def ended_well(process, *allowed):
+    output = process.communicate()[0].decode()
+    assert process.returncode in allowed, (process.returncode, output)
+    assert 'Fatal' not in output and 'SystemError' not in output, output
+    return output
+
+
+ATTACK = """
+import ctypes, os, threading, _thread
+libc = ctypes.CDLL(None)
+def attack():
+    own = libc.gettid()
+    while True:
+        for tid in os.listdir('/proc/self/task'):
+            if int(tid) != own and (%s):
+                libc.interrupt_thread(int(tid))
+def away():
+    try: attack()
+    except BaseException: pass
+_thread.start_new_thread(away, ())
+"""
+
+
+def interrupted_start():
+    """Interrupts from another process while an interpreter starts: it runs, or ends as by any exception."""
+    ended = []
+    for i in range(12):
+        process = interpreter('import threading, json, decimal; print("ran")')
+        tell('hammer', process.pid)
+        assert answer() == 'done'
+        ended.append('ran' in ended_well(process, 0, 1))
+
+
+def interrupted_exit():
+    """Daemon threads that wait, compute and are interrupted while the interpreter ends."""
+    program = ATTACK % "tid != str(os.getpid())" + """
+import time
+def wait():
+    while True:
+        try: time.sleep(0.001)
+        except BaseException: pass
+def compute():
+    while True:
+        try:
+            for _ in range(1000): pass
+        except BaseException: pass
+for target in (wait, compute, wait):
+    threading.Thread(target=target, daemon=True).start()
+time.sleep(0.02)
+"""
+    for _ in range(12):
+        ended_well(interpreter(program), 0)
+
+
+def interrupted_main_at_exit():
+    """The main thread is interrupted in the last steps: at worst that is said on stderr."""
+    program = ATTACK % "ended" + """
+ended = False
+import atexit, time
+def last():
+    global ended
+    ended = True
+    for _ in range(20):
+        try: time.sleep(0.0005)
+        except BaseException: pass
+atexit.register(last)
+"""
+    for _ in range(12):
+        ended_well(interpreter(program), 0, 1, 120)
+
+
+if __name__ == '__main__':
+    main({function.__name__: function for function in (
+        starting_threads, fork_warnings, fork_while_pending, fork_in_a_worker, process_by_fork, process_by_forkserver,
+        process_by_spawn, interpreter_with_its_own_gil, interrupted_start, interrupted_exit,
+        interrupted_main_at_exit)})
