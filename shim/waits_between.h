@@ -10,8 +10,8 @@ inline bool is_pipe(int fd) {
     return os::fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
 }
 
-// The kernel reads from regular files and block devices alone: what is waited for is room. The offset, the file's or the
-// program's, goes on with each part. Into a pipe goes what there is room for.
+// The kernel reads from regular files and block devices alone: what is waited for is room. The offset, the file's or
+// the program's, goes on with each part. Into a pipe goes what there is room for.
 struct SendFile : WriteCommon {
     SendFile(int to, size_t& size) : WriteCommon(to), size_(size) {}
     bool unfinished(ssize_t result) {

@@ -20,13 +20,13 @@ long send_file(Function function, Outgoing& it) {
     return sent;
 }
 
-#define SENDFILE(name)                                                                                          \
-    template <>                                                                                                 \
-    struct Case<Row::name> : TwoCases<Row::name> {                                                              \
-        static WaitPointer make(Limit limit) {                                                                  \
-            return std::make_unique<Outgoing>(limit, Medium::pipe_or_limited_socket,                            \
-                                              [](Outgoing& it) -> long { return send_file(name, it); });        \
-        }                                                                                                       \
+#define SENDFILE(name)                                                                                   \
+    template <>                                                                                          \
+    struct Case<Row::name> : TwoCases<Row::name> {                                                       \
+        static WaitPointer make(Limit limit) {                                                           \
+            return std::make_unique<Outgoing>(limit, Medium::pipe_or_limited_socket,                     \
+                                              [](Outgoing& it) -> long { return send_file(name, it); }); \
+        }                                                                                                \
     };
 SENDFILE(sendfile)
 SENDFILE(sendfile64)
@@ -98,15 +98,15 @@ long lock_by_fcntl(Function function, int command, int fd) {
     return function(fd, command, &lock);
 }
 
-#define LOCK(name, owner, ...)                                                                                     \
-    template <>                                                                                                    \
-    struct Case<Row::name> : TwoCases<Row::name> {                                                                 \
-        static WaitPointer make(Limit limit) {                                                                     \
-            return limit != Limit::none                                                                            \
-                       ? nullptr                                                                                   \
-                       : std::make_unique<LockedFile>([](int fd, bool tries) -> long { return __VA_ARGS__; },      \
-                                                      LockedFile::Owner::owner);                                   \
-        }                                                                                                          \
+#define LOCK(name, owner, ...)                                                                                \
+    template <>                                                                                               \
+    struct Case<Row::name> : TwoCases<Row::name> {                                                            \
+        static WaitPointer make(Limit limit) {                                                                \
+            return limit != Limit::none                                                                       \
+                       ? nullptr                                                                              \
+                       : std::make_unique<LockedFile>([](int fd, bool tries) -> long { return __VA_ARGS__; }, \
+                                                      LockedFile::Owner::owner);                              \
+        }                                                                                                     \
     };
 LOCK(flock, open_file, flock(fd, LOCK_EX | (tries ? LOCK_NB : 0)))
 LOCK(lockf, process, lockf(fd, tries ? F_TLOCK : F_LOCK, 0))
