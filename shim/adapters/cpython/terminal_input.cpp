@@ -1,10 +1,10 @@
-// input() at a terminal, where readline is not loaded, waits in libc's fgets(), and libc's own calls are out of reach. So
-// it waits here until there is a line to read.
+// input() at a terminal, where readline is not loaded, waits in libc's fgets(), and libc's own calls are out of reach.
+// So it waits here until there is a line to read.
+#include <poll.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-
-#include <poll.h>
 
 #include "shim/adapters/cpython/blocking_builtin.h"
 #include "shim/real.h"
