@@ -155,6 +155,8 @@ constexpr const char* waits[] = {
     "sqlite_commit",
     "sqlite_exit",
     "sqlite_blobopen",
+    "sqlite_backup",
+    "sqlite_backup_with_progress",
     "input_at_terminal",
     "input_with_readline",
     "getpass_at_terminal",
@@ -206,7 +208,8 @@ TEST_P(Trap, IsAvoided) {
 INSTANTIATE_TEST_SUITE_P(Python, Trap,
                          testing::Combine(testing::Values("join_does_not_end_the_thread", "join_uses_no_cpu",
                                                           "join_of_many", "condition_of_rlock", "condition_of_lock",
-                                                          "shutdown_joins"),
+                                                          "shutdown_joins", "control_c_at_terminal",
+                                                          "control_c_with_readline"),
                                           testing::ValuesIn(find_interpreters())),
                          test_name);
 
@@ -215,8 +218,10 @@ TEST_P(Storm, LosesNothing) {
     run_case("storms.py", true, getenv("CPYTHON_STORM") != nullptr ? 3600 : 250);
 }
 INSTANTIATE_TEST_SUITE_P(Python, Storm,
-                         testing::Combine(testing::Values("receiving", "with_lock", "computing", "mixed",
-                                                          "straight_to_a_builtin", "straight_to_an_instance"),
+                         testing::Combine(testing::Values("receiving", "receiving_by_ssl",
+                                                          "receiving_by_ssl_with_timeout", "inserting", "with_lock",
+                                                          "computing", "mixed", "straight_to_a_builtin",
+                                                          "straight_to_an_instance"),
                                           testing::ValuesIn(find_interpreters())),
                          test_name);
 
@@ -228,7 +233,8 @@ INSTANTIATE_TEST_SUITE_P(
     Python, OutcomeOf,
     testing::Combine(testing::Values("error_in_recv", "error_in_sleep", "error_in_lock", "error_in_waitpid",
                                      "timeout_of_lock", "timeout_of_sleep", "timeout_of_socket", "timeout_of_select",
-                                     "end_of_file_in_recv", "end_of_file_in_read", "outcome_waits_for_its_wait",
+                                     "end_of_file_in_recv", "end_of_file_in_read", "error_in_a_library",
+                                     "timeout_of_ssl", "constructor_of_a_file", "outcome_waits_for_its_wait",
                                      "call_of_a_c_library", "computing_before_a_call_of_a_c_library",
                                      "semaphore_of_a_c_library", "masked_thread", "only_in_blocking_calls"),
                      testing::ValuesIn(find_interpreters())),

@@ -288,3 +288,30 @@ def sqlite_blobopen(it):
     it.theirs.execute("insert into numbers values (x'00')")
     it.theirs.execute('begin exclusive')
     it.wait = lambda limit: it.ours.blobopen('numbers', 'number', 1).close()
+
+
+def backing_up(it, **how):
+    if version < (3, 7):
+        skip('backup came with 3.7')
+    database(it)
+    it.copy = sqlite3.connect(':memory:', check_same_thread=False)
+    it.wait = lambda limit: it.ours.backup(it.copy, **how)
+    it.check = lambda result: result is None and it.copy.execute('select count(*) from numbers').fetchone() == (0,)
+
+
+@case('usleep')
+def sqlite_backup(it):
+    backing_up(it)
+
+
+@case('usleep')
+def sqlite_backup_with_progress(it):
+    def progress(status, remaining, total):
+        it.seen.append(remaining)
+
+    def check(result):
+        return it.seen[-1] == 0 and whole(result)
+    it.seen = []
+    backing_up(it, sleep=0.1, progress=progress, pages=1)
+    whole = it.check
+    it.check = check

@@ -9,6 +9,7 @@ using Special = PyObject* (*)(const Patched&, const Arguments&);
 
 PyObject* lock_locked(const Patched& builtin, const Arguments& arguments);
 PyObject* join_handle(const Patched& builtin, const Arguments& arguments);
+PyObject* backup_database(const Patched& builtin, const Arguments& arguments);
 PyObject* exec_module(const Patched& builtin, const Arguments& arguments);
 PyObject* is_frozen(const Patched& builtin, const Arguments& arguments);
 PyObject* find_frozen(const Patched& builtin, const Arguments& arguments);
