@@ -171,6 +171,7 @@ Target target_of(Call call) {
         case Kind::Write:
         case Kind::Accept:
         case Kind::Connect:
+        case Kind::Lock:
             return Target::descriptor;
         case Kind::Poll:  // poll and select wait for many
             return call_name(call).starts_with("epoll") ? Target::descriptor : Target::none;

@@ -26,6 +26,7 @@ enum class Kind : uint8_t {
     Signal,
     SignalSet,
     Join,
+    Lock,
 };
 
 // The calls that a record can name. `running` is no call; `join` is the CPython adapter's own wait for a thread's end.
@@ -81,7 +82,7 @@ constexpr bool can_have(Kind kind, Outcome outcome) {
         case Outcome::exception:
             return true;
         case Outcome::timeout:
-            return kind != Kind::Open && kind != Kind::Child && kind != Kind::Signal;
+            return kind != Kind::Open && kind != Kind::Child && kind != Kind::Signal && kind != Kind::Lock;
         case Outcome::eof:
             return kind == Kind::Receive || kind == Kind::Read;
         case Outcome::none:

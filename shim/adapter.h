@@ -9,9 +9,14 @@ namespace interrupt {
 
 enum class Verdict {
     native,       // as in any native thread: the outcome is what the call returns
-    give_up,      // the call fails with the errno that give_up() says; the runtime makes the exception
+    give_up,      // the call ends as give_up() says; the runtime makes the exception
     leave_alone,  // this wait must not be interrupted; the request stays pending
 };
+
+// How a wait looks that gives up for the runtime: an errno, or one of these. A wait that cannot look so fails with
+// ECANCELED.
+inline constexpr int time_limit_passed = 0;
+inline constexpr int all_is_ready = -1;
 
 struct Adapter {
     // Before an interposed call, in its thread, until it answers true: nothing more to be done, unless
@@ -26,7 +31,7 @@ struct Adapter {
     bool (*keeps)(const BlockedCall&);
 
     // The wait ends for `request`, which the engine has just consumed and counts as delivered, unless the adapter
-    // re-posts it by owe(); or which the adapter has claimed, and nothing is consumed. Returns the errno to fail with.
+    // re-posts it by owe(); or which the adapter has claimed, and nothing is consumed. Returns how it looks.
     // Runs in the thread, outside handlers, possibly with the runtime's lock released.
     int (*give_up)(const BlockedCall&, Request);
 

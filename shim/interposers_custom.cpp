@@ -46,6 +46,18 @@ constexpr bool takes_mode(int flags) {
         {Call::open_, 0, caller}, wait, [&] { return real::open(path, flags, mode); }, [] { real::open.resolve(); });
 }
 
+// --- fcntl: variadic, and only two of its commands wait ---
+
+[[gnu::always_inline]] inline int fcntl_with(int fd, int command, void* argument, const void* caller) {
+    if (command != F_SETLKW && command != F_OFD_SETLKW) [[likely]] {
+        return real::fcntl.resolve()(fd, command, argument);
+    }
+    FileLock wait(fd, false);
+    return interruption_point(
+        {Call::fcntl_, wait.target(), caller}, wait, [&] { return real::fcntl(fd, command, argument); },
+        [] { real::fcntl.resolve(); });
+}
+
 }  // namespace
 }  // namespace interrupt
 
@@ -94,6 +106,19 @@ OPEN(__open64)
     }
 OPENAT(openat)
 OPENAT(openat64)
+
+// As glibc has it: whatever the third argument is, it fits a pointer, and may be absent.
+#define FCNTL(name)                                                                       \
+    EXPORTED int name(int fd, int command, ...) {                                         \
+        va_list list;                                                                     \
+        va_start(list, command);                                                          \
+        void* const argument = va_arg(list, void*);                                       \
+        va_end(list);                                                                     \
+        return interrupt::fcntl_with(fd, command, argument, __builtin_return_address(0)); \
+    }
+FCNTL(fcntl)
+FCNTL(fcntl64)
+FCNTL(__fcntl)
 
 namespace interrupt {
 namespace {

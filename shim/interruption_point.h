@@ -95,6 +95,20 @@ template <class Wait>
     }
 }
 
+// How a wait that gives up looks to whoever called it.
+template <class Result, class Wait>
+Result given_up(Wait& wait, int how) {
+    if (how == time_limit_passed && wait.has_time_limit()) {
+        return wait.time_out();
+    }
+    if constexpr (requires { wait.be_ready(); }) {
+        if (how == all_is_ready) {
+            return wait.be_ready();
+        }
+    }
+    return wait.fail(how > 0 ? how : ECANCELED);
+}
+
 // The call failed with EINTR, or a condition variable's wait was ended by the handler. If that is owed to a request,
 // what the request wants is in `result`.
 template <class Wait, class Result>
@@ -119,7 +133,7 @@ bool deliver(ThreadRecord& record, Wait& wait, Result& result) {
     leave(record);
     errno = attempt.errno_before;  // an outcome that is no failure leaves it alone
     if (gives_up) {
-        result = wait.fail(adapter->give_up(blocked, request));
+        result = given_up<Result>(wait, adapter->give_up(blocked, request));
         return true;
     }
     switch (request.outcome()) {

@@ -9,8 +9,10 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -40,6 +42,7 @@ int __open_2(const char*, int);
 int __open64_2(const char*, int);
 int __openat_2(int, const char*, int);
 int __openat64_2(int, const char*, int);
+int __fcntl(int, int, ...);
 pid_t __wait(int*);
 pid_t __waitpid(pid_t, int*, int);
 int __sigsuspend(const sigset_t*);
@@ -70,6 +73,7 @@ inline constexpr const char* symbol_version(const char* name) {
 
 inline constinit Real<int(const char*, int, mode_t)> open{"open"};
 inline constinit Real<int(int, const char*, int, mode_t)> openat{"openat"};
+inline constinit Real<int(int, int, void*)> fcntl{"fcntl"};
 inline constinit Real<int(sem_t*)> sem_wait{"sem_wait"};
 inline constinit Real<int(sem_t*)> sem_trywait{"sem_trywait"};
 
@@ -109,6 +113,7 @@ inline void resolve_all() {
 #undef CUSTOM_VARIANT
     open.resolve();
     openat.resolve();
+    fcntl.resolve();
     sem_wait.resolve();
     sem_trywait.resolve();
     sigaction.resolve();

@@ -53,6 +53,7 @@ bool is_main_syscall(const ThreadRecord& record, const Attempt& attempt, Kind ki
         case Kind::Write:
         case Kind::Accept:
         case Kind::Connect:
+        case Kind::Lock:
             return static_cast<uint32_t>(arch::syscall_argument(context, 0)) == static_cast<uint32_t>(target);
         case Kind::Semaphore:
             return arch::syscall_argument(context, 0) - target < sizeof(sem_t);

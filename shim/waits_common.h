@@ -15,7 +15,8 @@
 //     total(result)                what the program gets
 //     ends_by_program_signal()     an EINTR that the program's own signal made is returned
 //     redirects                    it puts its own objects in place of arguments from the first call on
-// and, if it may end before the call, ended_at_entry(result).
+// and, if it may end before the call, ended_at_entry(result); if it waits for descriptors to be ready, be_ready(): the
+// result as if all of them were.
 #pragma once
 
 #include <cerrno>

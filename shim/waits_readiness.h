@@ -15,6 +15,13 @@ inline void clear_revents(struct pollfd* fds, nfds_t count) {
     }
 }
 
+inline int make_ready(struct pollfd* fds, nfds_t count) {
+    for (nfds_t i = 0; i < count; ++i) {
+        fds[i].revents = fds[i].events;
+    }
+    return static_cast<int>(count);
+}
+
 struct Poll : Readiness {
     Poll(struct pollfd* fds, nfds_t count, int& timeout) : fds_(fds), count_(count), timeout_(timeout) {}
     uint64_t target() const { return reinterpret_cast<uintptr_t>(fds_); }
@@ -25,6 +32,7 @@ struct Poll : Readiness {
         clear_revents(fds_, count_);
         return 0;
     }
+    int be_ready() const { return make_ready(fds_, count_); }
 
 private:
     struct pollfd* const fds_;
@@ -44,6 +52,7 @@ struct Ppoll : Readiness {
         clear_revents(fds_, count_);
         return 0;
     }
+    int be_ready() const { return make_ready(fds_, count_); }
     bool ended_at_entry(int& result) { return mask_.ended_at_entry(result); }
     int total(int result) {
         mask_.restore();
@@ -62,15 +71,25 @@ public:
     Sets(int count, fd_set* reads, fd_set* writes, fd_set* exceptions)
         : count_(count), sets_{reads, writes, exceptions} {}
     void clear() const {
-        const size_t words = (static_cast<size_t>(count_ < 0 ? 0 : count_) + NFDBITS - 1) / NFDBITS;
-        for (fd_set* set : sets_) {
-            for (size_t i = 0; set != nullptr && i < words; ++i) {
-                reinterpret_cast<__fd_mask*>(set)[i] = 0;
-            }
-        }
+        for_each_word([](__fd_mask& word) { word = 0; });
+    }
+    // The descriptors in the sets; the kernel leaves these as they were when a call fails.
+    int size() const {
+        int size = 0;
+        for_each_word([&](const __fd_mask& word) { size += __builtin_popcountl(static_cast<unsigned long>(word)); });
+        return size;
     }
 
 private:
+    template <class Function>
+    void for_each_word(Function function) const {
+        const size_t words = (static_cast<size_t>(count_ < 0 ? 0 : count_) + NFDBITS - 1) / NFDBITS;
+        for (fd_set* set : sets_) {
+            for (size_t i = 0; set != nullptr && i < words; ++i) {
+                function(reinterpret_cast<__fd_mask*>(set)[i]);
+            }
+        }
+    }
     const int count_;
     fd_set* const sets_[3];
 };
@@ -87,6 +106,7 @@ struct Select : Readiness {
         *timeout_ = {};
         return 0;
     }
+    int be_ready() const { return sets_.size(); }
 
 private:
     const Sets sets_;
@@ -106,6 +126,7 @@ struct Pselect : Readiness {
         sets_.clear();
         return 0;
     }
+    int be_ready() const { return sets_.size(); }
     bool ended_at_entry(int& result) { return mask_.ended_at_entry(result); }
     int total(int result) {
         mask_.restore();

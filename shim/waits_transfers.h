@@ -293,4 +293,23 @@ private:
     Done done_;
 };
 
+// At an offset nothing waits; -1 is the current position.
+struct ReadAt : Read {
+    ReadAt(int fd, off64_t offset, int flags) : Read(fd), waits_(offset == -1 && (flags & RWF_NOWAIT) == 0) {}
+    bool cannot_block() const { return !waits_ || Read::cannot_block(); }
+
+private:
+    const bool waits_;
+};
+
+struct WritePartsAt : WriteParts {
+    WritePartsAt(int fd, const struct iovec*& parts, int& count, off64_t offset, int flags)
+        : WriteParts(fd, parts, count), waits_(offset == -1 && (flags & RWF_NOWAIT) == 0) {}
+    bool cannot_block() const { return !waits_ || WriteParts::cannot_block(); }
+    bool unfinished(ssize_t result) { return waits_ && WriteParts::unfinished(result); }
+
+private:
+    const bool waits_;
+};
+
 }  // namespace interrupt::waits

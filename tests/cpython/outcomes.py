@@ -101,6 +101,63 @@ def end_of_file_in_read():
     assert ended_by(file.readline, 'read', 'eof') == ''
 
 
+def error_in_a_library():
+    """Which tries again: the error asked for comes all the same, and the connection is as before."""
+    import waits_libraries
+    ours, theirs = waits_libraries.tls()
+    for limit, call in ((None, 'read'), (LONG, 'poll')):
+        ours.settimeout(limit)
+        assert is_os_error(ended_by(lambda: ours.recv(1), call, 'errno:ECONNRESET'), errno.ECONNRESET)
+        assert is_os_error(ended_by(lambda: ours.recv(1), call, 'errno:EINTR'), errno.EINTR)
+    theirs.send(b'data')
+    assert ours.recv(100) == b'data'
+
+    class Database(object):
+        pass
+    database = Database()
+    waits_libraries.database(database)
+    insert = lambda: database.ours.execute(waits_libraries.INSERT)
+    assert is_os_error(ended_by(insert, 'usleep', 'errno:EIO'), errno.EIO)
+    database.end()
+    insert()
+    assert database.check(None)
+
+
+def timeout_of_ssl():
+    import waits_libraries
+    ours, theirs = waits_libraries.tls()
+    ours.settimeout(LONG)
+    assert type(ended_by(lambda: ours.recv(1), 'poll', 'timeout')) is socket.timeout
+
+
+def constructor_of_a_file():
+    """FileIO's is a slot of its type, which no trampoline reaches: OSError, and then the exception."""
+    import io
+    import tempfile
+    directory = tempfile.mkdtemp()
+    path = os.path.join(directory, 'fifo')
+    os.mkfifo(path)
+    seen = []
+
+    def open_it():
+        tell('follow', gettid(), 'open', 'default')
+        try:
+            try:
+                io.FileIO(path)
+            except OSError as error:
+                seen.append(error.errno)
+            time.sleep(LONG)
+        except ThreadInterrupted:
+            seen.append('raised')
+        assert answer() == 'done'
+    start = time.time()
+    Running(open_it).result()
+    assert time.time() - start < PROMPT
+    os.unlink(path)
+    os.rmdir(directory)
+    assert seen == [errno.ECANCELED, 'raised'], seen
+
+
 def outcome_waits_for_its_wait():
     """An error outcome does not meet a thread that computes, nor a lock that is free: it acts at the next wait."""
     class Request(ctypes.Structure):

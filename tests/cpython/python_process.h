@@ -78,6 +78,7 @@ public:
             unsetenv("PYTHONPATH");
             setenv("PYTHONDONTWRITEBYTECODE", "1", 1);
             setenv("NATIVE_THREAD", NATIVE_THREAD_PATH, 1);
+            setenv("SLOW_RESOLVER", SLOW_RESOLVER_PATH, 1);
             preload.empty() ? unsetenv("LD_PRELOAD") : setenv("LD_PRELOAD", preload.c_str(), 1);
             std::vector<char*> words;
             for (const std::string& word : command) {

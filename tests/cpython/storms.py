@@ -1,8 +1,12 @@
 """Many interrupts in a row: none lost, none twice, no data lost, no lock broken. CPYTHON_STORM is how many."""
+import shutil
 import socket
+import sqlite3
+import tempfile
 import threading
 import time
 
+import waits_libraries
 from support import *
 
 COUNT = int(os.environ.get('CPYTHON_STORM', '5000'))
@@ -28,9 +32,34 @@ class Storm(object):
 
 
 def receiving():
-    """`data = sock.recv(n)` either raises or assigns."""
     ours, theirs = socket.socketpair()
-    ours.settimeout(None)
+    on_system = os.path.realpath(sys.executable).startswith('/usr/bin/')
+    receive_all(ours, theirs, max(COUNT, 100000) if on_system else COUNT)  # once in full: it takes a minute
+
+
+def receiving_by_ssl():
+    ours, theirs = waits_libraries.tls()
+    receive_all(ours, theirs, COUNT // 2)
+
+
+def receiving_by_ssl_with_timeout():
+    ours, theirs = waits_libraries.tls()
+    ours.settimeout(LONG)
+    receive_all(ours, theirs, COUNT // 2)
+
+
+def end_of(connection):
+    if hasattr(connection, 'unwrap'):
+        connection.settimeout(0.1)
+        try:
+            connection.unwrap()
+        except OSError:
+            pass  # the other side says nothing to that
+    connection.shutdown(socket.SHUT_WR)
+
+
+def receive_all(ours, theirs, count):
+    """`data = sock.recv(n)` either raises or assigns."""
     state = {}
     received = bytearray()
     done = []
@@ -56,19 +85,61 @@ def receiving():
             number += 10
             if number % 1000 == 0:
                 time.sleep(0.0002)  # now and then the receiver has to wait
-        theirs.shutdown(socket.SHUT_WR)
+        end_of(theirs)
 
     receiver = Running(receive)
     until(lambda: 'storm' in state)
     sender = Running(send)
-    on_system = os.path.realpath(sys.executable).startswith('/usr/bin/')
-    state['storm'].run(max(COUNT, 100000) if on_system else COUNT)  # once in full: it takes a minute
+    state['storm'].run(count)
     done.append(True)
     sender.result()
     receiver.result()
     assert len(received) % 4 == 0
     for i in range(len(received) // 4):
         assert received[4 * i:4 * i + 4] == i.to_bytes(4, 'big'), 'byte %d of %d' % (4 * i, len(received))
+
+
+def inserting():
+    """`cursor = database.execute(insert)` either raises and has done nothing, or is done once."""
+    directory = tempfile.mkdtemp()
+    path = os.path.join(directory, 'database')
+    ours, theirs = [sqlite3.connect(path, timeout=LONG, isolation_level=None, check_same_thread=False) for _ in '12']
+    ours.execute('pragma synchronous = off')
+    ours.execute('create table numbers (number)')
+    state = {}
+    done = []
+    inserted = []
+
+    def insert():
+        storm = state['storm'] = Storm(gettid())
+        cursor = taken = None
+        while not done:
+            try:
+                cursor = ours.execute('insert into numbers values (1)')
+                inserted.append(1)
+                taken = cursor
+            except ThreadInterrupted:
+                storm.caught += 1
+                if cursor is not taken:
+                    inserted.append(1)
+                    taken = cursor
+
+    def hold():
+        while not done:
+            theirs.execute('begin exclusive')
+            time.sleep(0.002)
+            theirs.execute('rollback')
+            time.sleep(0.0005)
+
+    inserter = Running(insert)
+    until(lambda: 'storm' in state)
+    holder = Running(hold)
+    state['storm'].run(COUNT // 10)
+    done.append(True)
+    holder.result()
+    inserter.result()
+    assert ours.execute('select count(*) from numbers').fetchone() == (len(inserted),), len(inserted)
+    shutil.rmtree(directory)
 
 
 def with_lock():
@@ -210,5 +281,6 @@ def straight_to_an_instance():
 
 
 if __name__ == '__main__':
-    main({function.__name__: function for function in (receiving, with_lock, computing, mixed, straight_to_a_builtin,
+    main({function.__name__: function for function in (receiving, receiving_by_ssl, receiving_by_ssl_with_timeout,
+                                                        inserting, with_lock, computing, mixed, straight_to_a_builtin,
                                                         straight_to_an_instance)})

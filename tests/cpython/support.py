@@ -44,14 +44,23 @@ def skip(reason):
     os._exit(77)
 
 
+# The driver's ends; a case that needs descriptors 0 and 1 for something else moves them.
+driver = [0, 1]
+
+
+def give_up_standard_descriptors():
+    if driver == [0, 1]:
+        driver[:] = os.dup(0), os.dup(1)
+
+
 def tell(*words):
-    os.write(1, (' '.join(str(word) for word in words) + '\n').encode())
+    os.write(driver[1], (' '.join(str(word) for word in words) + '\n').encode())
 
 
 def answer():
     line = b''
     while not line.endswith(b'\n'):
-        byte = os.read(0, 1)
+        byte = os.read(driver[0], 1)
         assert byte, 'the driver has gone'
         line += byte
     return line.decode().strip()

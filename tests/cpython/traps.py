@@ -138,7 +138,46 @@ def shutdown_joins():
     atexit.register(lambda: os._exit(0 if ended else 1))
 
 
+def control_c(ask_for_line, call):
+    """Raises KeyboardInterrupt at once, and takes nothing from what is asked next."""
+    import pty
+    import signal
+    import termios
+    give_up_standard_descriptors()
+    master, slave = pty.openpty()
+    os.dup2(slave, 0)
+    os.dup2(slave, 1)
+    before = termios.tcgetattr(0)
+    main_thread, main_tid = threading.main_thread(), gettid()
+
+    def interrupt():
+        await_blocked(main_tid, call)
+        signal.pthread_kill(main_thread.ident, signal.SIGINT)
+    for _ in range(3):
+        interrupter = Running(interrupt)
+        start = time.time()
+        try:
+            ask_for_line()
+        except KeyboardInterrupt:
+            assert time.time() - start < PROMPT
+        else:
+            raise AssertionError('it returned')
+        interrupter.result()
+        assert termios.tcgetattr(0) == before
+        os.write(master, b'line\n')
+        assert ask_for_line() == 'line'
+
+
+def control_c_at_terminal():
+    control_c(input, 'poll')
+
+
+def control_c_with_readline():
+    import readline
+    control_c(lambda: input('line? '), 'select')
+
+
 if __name__ == '__main__':
     main({function.__name__: function for function in (
         join_does_not_end_the_thread, join_uses_no_cpu, join_of_many, condition_of_rlock, condition_of_lock,
-        shutdown_joins)})
+        shutdown_joins, control_c_at_terminal, control_c_with_readline)})

@@ -22,6 +22,10 @@ TRANSFER(readv, Incoming, it.parts, 2)
 TRANSFER(write, Outgoing, it.buffer, sizeof it.buffer)
 TRANSFER(__write, Outgoing, it.buffer, sizeof it.buffer)
 TRANSFER(writev, Outgoing, it.parts, 2)
+TRANSFER(preadv2, Incoming, it.parts, 2, -1, 0)
+TRANSFER(preadv64v2, Incoming, it.parts, 2, -1, 0)
+TRANSFER(pwritev2, Outgoing, it.parts, 2, -1, 0)
+TRANSFER(pwritev64v2, Outgoing, it.parts, 2, -1, 0)
 #undef TRANSFER
 
 // A FIFO is open when both ends are.

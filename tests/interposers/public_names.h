@@ -8,8 +8,10 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -36,6 +38,7 @@ int __open_2(const char*, int);
 int __open64_2(const char*, int);
 int __openat_2(int, const char*, int);
 int __openat64_2(int, const char*, int);
+int __fcntl(int, int, ...);
 pid_t __wait(int*);
 pid_t __waitpid(pid_t, int*, int);
 int __sigsuspend(const sigset_t*);

@@ -1,6 +1,7 @@
 // One positive and one undisturbed case for every row of the list.
 #include <gtest/gtest.h>
 
+#include "tests/interposers/cases_between.h"
 #include "tests/interposers/cases_children.h"
 #include "tests/interposers/cases_files.h"
 #include "tests/interposers/cases_readiness.h"

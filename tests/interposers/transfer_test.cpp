@@ -2,6 +2,7 @@
 // what was moved and stays pending.
 #include <gtest/gtest.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 
 #include <vector>
 
@@ -71,6 +72,17 @@ ssize_t receive_parts(int fd, Bytes& bytes) {
 ssize_t write_whole(int fd, Bytes& bytes) {
     return write(fd, bytes.data(), bytes.size());
 }
+ssize_t write_parts_here(int fd, Bytes& bytes) {
+    std::vector<struct iovec> parts = parts_of(bytes);
+    return pwritev2(fd, parts.data(), static_cast<int>(parts.size()), -1, 0);
+}
+ssize_t send_file(int fd, Bytes& bytes) {
+    const Descriptor file(memfd_create("data", MFD_CLOEXEC));
+    EXPECT_EQ(raw_write(file, bytes.data(), bytes.size()), static_cast<long>(bytes.size()));
+    EXPECT_EQ(lseek(file, 0, SEEK_SET), 0);
+    errno = untouched;
+    return sendfile(fd, file, nullptr, bytes.size());
+}
 
 const Transfer transfers[] = {
     {"write_pipe", Call::write_, false, true, write_whole},
@@ -96,6 +108,8 @@ const Transfer transfers[] = {
          return __recvfrom_chk(fd, bytes.data(), bytes.size(), bytes.size(), MSG_WAITALL, nullptr, nullptr);
      }},
     {"recvmsg", Call::recvmsg_, true, false, receive_parts},
+    {"pwritev2", Call::pwritev2_, false, true, write_parts_here},
+    {"sendfile", Call::sendfile_, false, false, send_file},
 };
 void PrintTo(const Transfer& transfer, std::ostream* out) {
     *out << transfer.name;

@@ -44,6 +44,10 @@ bool can_be_raised(const void* thread_state) {
     return trampolines_active.load(std::memory_order_relaxed) && in_main_interpreter(thread_state);
 }
 
+bool is_giving_up(const Frame& frame) {
+    return keeps_giving_up(frame.about) && frame.gave_up.word != 0;
+}
+
 Verdict verdict(const BlockedCall& call, Request request) {
     const Phase now = phase();
     if (now == Phase::waiting || own_thread_state() == nullptr) {
@@ -54,7 +58,8 @@ Verdict verdict(const BlockedCall& call, Request request) {
         return Verdict::leave_alone;
     }
     const Frame* const frame = main_frame();
-    if (request.claimed() && (frame != nullptr || !python_thread.armed || python_thread.gave_up_armed)) {
+    if (request.claimed() &&
+        (frame != nullptr ? !is_giving_up(*frame) : !python_thread.armed || python_thread.gave_up_armed)) {
         return Verdict::leave_alone;
     }
     const Kind kind = traits(call.call).kind;
@@ -78,10 +83,29 @@ Verdict verdict(const BlockedCall& call, Request request) {
 
 // Outside trampolines the exception comes later, by itself.
 bool keeps(const BlockedCall&) {
-    return main_frame() == nullptr && can_be_raised(own_thread_state());
+    const Frame* const frame = main_frame();
+    return frame != nullptr ? keeps_giving_up(frame->about) : can_be_raised(own_thread_state());
+}
+
+// ssl takes an error of poll() for readiness, and asks again; only when its time is over does it stop. readline asks
+// select() again after any error, but takes one of read() for the end of the input.
+int give_up_for_good(Frame& frame, const BlockedCall& call, Request request) {
+    if (frame.gave_up.word == 0) {
+        frame.gave_up = request;
+        frame.gave_up_in = call.call;
+        python_thread.owed = request.outcome() == Outcome::default_;
+    }
+    if (traits(call.call).kind != Kind::Poll) {
+        return ECANCELED;
+    }
+    return frame.about == About::Input ? all_is_ready : time_limit_passed;
 }
 
 int give_up(const BlockedCall& call, Request request) {
+    Frame* const frame = main_frame();
+    if (frame != nullptr && keeps_giving_up(frame->about)) {
+        return give_up_for_good(*frame, call, request);
+    }
     if (request.claimed()) {
         if (python_thread.armed) {  // the exception was queued before a C library came to wait
             python_thread.gave_up_armed = true;
@@ -92,7 +116,7 @@ int give_up(const BlockedCall& call, Request request) {
         return ECANCELED;
     }
     const Kind kind = traits(call.call).kind;
-    if (Frame* const frame = main_frame()) {
+    if (frame != nullptr) {
         frame->gave_up = request;
         if (kind == Kind::Semaphore) {
             python_thread.mute_perror = call.call == Call::sem_wait_;

@@ -35,8 +35,12 @@ bool must_acquire(const Frame& frame) {
 
 // What the failing call made the builtin raise, as opposed to an exception of a signal handler written in Python.
 bool made_by_failing_call(About about) {
-    return python.PyErr_Occurred() == nullptr || about == About::Queue ||
-           python.PyErr_ExceptionMatches(*python.PyExc_OSError) != 0;
+    if (python.PyErr_Occurred() == nullptr || about == About::Queue) {
+        return true;
+    }
+    return python.PyErr_ExceptionMatches(*python.PyExc_OSError) != 0 ||
+           (about == About::Database && python.PyErr_ExceptionMatches(*python.PyExc_Exception) != 0) ||
+           (about == About::Input && python.PyErr_ExceptionMatches(*python.PyExc_EOFError) != 0);
 }
 
 bool gained_nothing(const Frame& frame, const PyObject* result) {
@@ -51,6 +55,26 @@ void drop(PyObject* result) {
     if (result != nullptr) {
         python.Py_DecRef(result);
     }
+}
+
+// A request that is claimed since a call inside the builtin gave up: delivered, or pending again. Not if Python code
+// that the library has called meanwhile (a function of SQL's) took it, or cleared it.
+PyObject* finish_claimed(const Frame& frame, PyObject* result) {
+    const bool taken = is_raised(frame.gave_up) && !python_thread.owed;
+    python_thread.owed = false;
+    if (taken) {
+        return result;
+    }
+    if (!gained_nothing(frame, result)) {
+        unclaim();
+        return result;
+    }
+    if (deliver_claimed(frame.gave_up_in)) {
+        drop(result);
+        raise_outcome(frame.gave_up);
+        return nullptr;
+    }
+    return result;
 }
 
 }  // namespace
@@ -99,7 +123,9 @@ bool raised_at_entry(Frame& frame) {
 
 PyObject* finish_contested(const Patched& builtin, const Arguments& arguments, Frame& frame, PyObject* result) {
     python_thread.mute_perror = false;
-    if (frame.gave_up.word != 0) {
+    if (frame.gave_up.word != 0 && keeps_giving_up(frame.about)) {
+        result = finish_claimed(frame, result);
+    } else if (frame.gave_up.word != 0) {
         const Request request = frame.gave_up;
         if (!gained_nothing(frame, result)) {
             owe(request);

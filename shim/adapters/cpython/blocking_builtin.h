@@ -15,13 +15,20 @@ struct Frame {
     const void* thread_state;  // Python's, of this thread
     About about;
     Request gave_up;  // the request for which a call inside the builtin gave up; its word is 0 if none did
+    Call gave_up_in;  // that call, where it is claimed until the builtin ends
 };
+
+// Whether calls inside such a builtin go on giving up. Their request is claimed meanwhile.
+constexpr bool keeps_giving_up(About about) {
+    return about == About::Library || about == About::Database || about == About::Input;
+}
 
 // What the adapter knows of the calling thread.
 struct PythonThread {
     bool armed = false;          // the asynchronous exception is on its way: the request is claimed
     bool gave_up_armed = false;  // a call outside trampolines has given up for it
-    bool owed = false;           // the same before anything was on its way: the request is claimed
+    bool owed = false;           // the same before anything was on its way, or in a builtin that keeps giving up: the
+                                 // request is claimed
     bool starting = false;       // a threading.Thread that its starter still waits for (thread_start.h)
     // A trampoline has returned since the nudge handler last looked; it may have brought data that is not assigned yet.
     bool left_builtin = false;
@@ -66,7 +73,7 @@ inline Frame* top_frame() {
 void retry_between_bytecodes();
 
 [[gnu::always_inline]] inline Frame make_frame(About about, const Arguments& arguments) {
-    return {top_frame(), arguments.at[0], python.current_thread_state(), about, {}};
+    return {top_frame(), arguments.at[0], python.current_thread_state(), about, {}, Call::running};
 }
 
 // Between these two the nudge handler queues no exception: what comes before the first is found by needs_attention(),

@@ -45,6 +45,7 @@ inline constexpr int METH_KEYWORDS = 0x2;
 inline constexpr int METH_NOARGS = 0x4;
 inline constexpr int METH_O = 0x8;
 inline constexpr int METH_FASTCALL = 0x80;
+inline constexpr int METH_METHOD = 0x200;
 
 inline constexpr int Py_file_input = 257;
 

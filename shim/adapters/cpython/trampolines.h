@@ -14,7 +14,12 @@ enum class About : uint8_t {
     Queue,    // SimpleQueue.get: waits on the semaphore that `self` holds or, since 3.13, on one on its own stack
     Status,   // the result only says how the wait ended
     Join,     // our own wait for a thread's end
-    Unasked,  // a call that must not be interrupted
+    // These three wait inside a C library, which may try again, or go on, when a wait has failed. So once one has given
+    // up, every later one in the same builtin does so at once, until the library gives up too.
+    Library,   // getaddrinfo, ssl: then there is an OSError
+    Database,  // sqlite3: then there is some Exception
+    Input,     // input() at a terminal: then there is an EOFError
+    Unasked,   // a call that must not be interrupted
 };
 
 struct Arguments {
