@@ -36,6 +36,7 @@ TEST(ThreadTableAbi, Header) {
     EXPECT_FIELD(TableHeader, adapter_runtime, 128, 48);
     EXPECT_FIELD(TableHeader, adapter_reason, 176, 128);
     EXPECT_FIELD(TableHeader, pid_namespace, 304, 8);
+    EXPECT_FIELD(TableHeader, ignored_setting, 312, 128);
 }
 
 TEST(ThreadTableAbi, Record) {
