@@ -125,6 +125,11 @@ void await_interrupted() {
     let_signals_end_process(false);
 }
 
+bool grace_is_over_for_some() {
+    uint32_t next = 0;
+    return may_wait() && os::monotonic_ns() >= end_of_grace() && next_interrupted(next) != nullptr;
+}
+
 void begin_runtimes_wait() {
     process.runtime_waits.store(true, std::memory_order_seq_cst);
     if (may_wait()) {

@@ -11,6 +11,9 @@ void note_interrupted_by_signal();
 // action, whatever the program has set.
 void await_interrupted();
 
+// Whether some of them are still there although it is over.
+bool grace_is_over_for_some();
+
 // The main thread begins to wait for other threads by a call of the runtime's, which knows of no grace period: when
 // that is over, the main thread is interrupted. For as long, a second signal ends the process.
 void begin_runtimes_wait();

@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "shim/adapters/cpython/async_exception.h"
+#include "shim/adapters/cpython/end_of_program.h"
 #include "shim/adapters/cpython/loaded_object.h"
 #include "shim/adapters/cpython/thread_interrupted.h"
 #include "shim/adapters/cpython/trampolines.h"
@@ -90,6 +91,7 @@ bool install_with_gil() {
         refuse(reason);
     } else {
         enter(Phase::installed);
+        register_end_of_program();
         report_installed();
     }
     python.PyErr_Restore(type, value, traceback);

@@ -9,6 +9,8 @@ using Special = PyObject* (*)(const Patched&, const Arguments&);
 
 PyObject* lock_locked(const Patched& builtin, const Arguments& arguments);
 PyObject* join_handle(const Patched& builtin, const Arguments& arguments);
+PyObject* start_thread(const Patched& builtin, const Arguments& arguments);
+PyObject* await_threads(const Patched& builtin, const Arguments& arguments);
 PyObject* exec_module(const Patched& builtin, const Arguments& arguments);
 PyObject* is_frozen(const Patched& builtin, const Arguments& arguments);
 PyObject* find_frozen(const Patched& builtin, const Arguments& arguments);
