@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "shim/adapter.h"
 #include "shim/delivery.h"
 #include "shim/on_signal.h"
 #include "shim/program_actions.h"
@@ -20,12 +21,39 @@ constexpr uint64_t look_ns = 10'000'000;
 struct GraceTimer {
     int id = -1;
     uint32_t epoch = 0;
+    bool interrupted = false;  // request `sequence` has been sent
+    uint32_t sequence = 0;
 };
 constinit GraceTimer grace_timer;
+
+RecordOwner owner_of(const ThreadRecord& record) {
+    return {record.tid.load(std::memory_order_acquire), record.generation.load(std::memory_order_relaxed)};
+}
+
+// Unless it has been delivered.
+void withdraw_own(uint32_t sequence) {
+    ThreadRecord* const record = own_record();
+    InProcess kernel;
+    Withdrawal withdrawal = Withdrawal::gone;
+    do {  // what the adapter has claimed, it withdraws itself
+        if (record != nullptr) {
+            if (adapter != nullptr && Request{record->request.load(std::memory_order_acquire)}.claimed()) {
+                adapter->recall();
+            }
+            withdrawal = withdraw(kernel, table_header(), *record, owner_of(*record), sequence);
+        }
+    } while (withdrawal == Withdrawal::on_its_way && adapter != nullptr);
+}
 
 uint64_t end_of_grace() {
     const uint64_t signalled = process.signalled_at.load(std::memory_order_acquire);
     return signalled == 0 ? 0 : signalled + grace_ns();
+}
+
+// In a runtime's process its threads alone count: those of libraries wait for work, and do not end.
+bool is_awaited(const ThreadRecord& record) {
+    const uint32_t needed = record_interrupted_by_signal | (adapter != nullptr ? record_runs_runtime : 0);
+    return (record.flags.load(std::memory_order_relaxed) & needed) == needed;
 }
 
 // One that is still there, other than the calling thread.
@@ -33,21 +61,28 @@ ThreadRecord* next_interrupted(uint32_t& next) {
     const ThreadRecord* const own = own_record();
     while (ThreadRecord* record = next_used_record(next)) {
         const auto tid = static_cast<pid_t>(record->tid.load(std::memory_order_acquire));
-        if (tid == 0 || record == own ||
-            !(record->flags.load(std::memory_order_relaxed) & record_interrupted_by_signal)) {
-            continue;
-        }
-        if (!os::has_ended(tid)) {
+        if (tid != 0 && record != own && is_awaited(*record) && !os::has_ended(tid)) {
             return record;
         }
     }
     return nullptr;
 }
 
+bool any_interrupted() {
+    uint32_t next = 0;
+    return next_interrupted(next) != nullptr;
+}
+
+// Two threads that both end the process do not wait for each other.
+void wait_not_for_this_thread() {
+    if (ThreadRecord* record = own_record()) {
+        record->flags.fetch_and(~record_interrupted_by_signal, std::memory_order_relaxed);
+    }
+}
+
 // What it computes, or a call that began just now, may have kept the first nudge from acting.
 void nudge_interrupted(ThreadRecord& record) {
-    const RecordOwner owner{record.tid.load(std::memory_order_acquire),
-                            record.generation.load(std::memory_order_relaxed)};
+    const RecordOwner owner = owner_of(record);
     const Request request{record.request.load(std::memory_order_relaxed)};
     if (owner.tid == 0 || !request.pending() || request.claimed()) {
         return;
@@ -71,6 +106,7 @@ void set_grace_timer() {
             return;
         }
         grace_timer.epoch = process.epoch;
+        grace_timer.interrupted = false;
     }
     const uint64_t now = os::monotonic_ns();
     struct itimerspec value = {};
@@ -98,8 +134,8 @@ void await_interrupted() {
     if (!may_wait()) {
         return;
     }
-    uint32_t first = 0;
-    if (next_interrupted(first) == nullptr) {
+    wait_not_for_this_thread();
+    if (!any_interrupted()) {
         return;
     }
     let_signals_end_process(true);
@@ -125,9 +161,9 @@ void await_interrupted() {
     let_signals_end_process(false);
 }
 
-bool grace_is_over_for_some() {
-    uint32_t next = 0;
-    return may_wait() && os::monotonic_ns() >= end_of_grace() && next_interrupted(next) != nullptr;
+bool is_interrupted_by_signal(uintptr_t pthread_ident) {
+    const ThreadRecord* const record = record_of_ident(pthread_ident);
+    return record != nullptr && is_awaited(*record);
 }
 
 void begin_runtimes_wait() {
@@ -140,15 +176,18 @@ void begin_runtimes_wait() {
 
 bool end_runtimes_wait() {
     process.runtime_waits.store(false, std::memory_order_seq_cst);
-    if (!may_wait()) {
+    if (!may_wait() || grace_timer.epoch != process.epoch) {
         return false;
     }
-    if (grace_timer.epoch == process.epoch) {
-        struct itimerspec never = {};
-        os::timer_settime(grace_timer.id, &never);
+    struct itimerspec never = {};
+    os::timer_settime(grace_timer.id, &never);
+    const bool interrupted = grace_timer.interrupted;
+    if (interrupted) {
+        grace_timer.interrupted = false;
+        withdraw_own(grace_timer.sequence);
     }
     let_signals_end_process(false);
-    return os::monotonic_ns() >= end_of_grace();
+    return interrupted;
 }
 
 bool is_end_of_grace(int si_code, int value) {
@@ -157,13 +196,12 @@ bool is_end_of_grace(int si_code, int value) {
 
 void grace_is_over() {
     ThreadRecord* const record = own_record();
-    if (record == nullptr || !process.runtime_waits.load(std::memory_order_relaxed)) {
+    if (record == nullptr || !process.runtime_waits.load(std::memory_order_relaxed) || !any_interrupted()) {
         return;
     }
     InProcess kernel;
-    post(kernel, table_header(), *record,
-         {record->tid.load(std::memory_order_relaxed), record->generation.load(std::memory_order_relaxed)},
-         Outcome::default_, 0, 0);
+    grace_timer.sequence = post(kernel, table_header(), *record, owner_of(*record), Outcome::default_, 0, 0).sequence;
+    grace_timer.interrupted = true;
 }
 
 }  // namespace interrupt

@@ -57,7 +57,7 @@ bool is_on_cpu(pid_t tid) {
 bool has_ended(pid_t tid) {
     char text[1024];
     const char* state = stat_field(tid, 3, text);
-    return state == nullptr || *state == 'Z' || *state == 'X';
+    return state != nullptr ? *state == 'Z' || *state == 'X' : tgkill(getpid(), tid, 0) != 0;
 }
 
 void thread_name(pid_t tid, char (&name)[17]) {

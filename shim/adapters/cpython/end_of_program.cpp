@@ -5,6 +5,8 @@
 // its `finally`.
 #include "shim/adapters/cpython/end_of_program.h"
 
+#include <pthread.h>
+
 #include "shim/adapters/cpython/special_builtins.h"
 #include "shim/adapters/cpython/thread_interrupted.h"
 #include "shim/exit_wait.h"
@@ -19,25 +21,70 @@ PyObject* none() {
     return python._Py_NoneStruct;
 }
 
-void await_without_gil() {
+void* at_exit(void*, void*, void*, void*, void*) {
     void* const state = python.PyEval_SaveThread();
     await_interrupted();
     python.PyEval_RestoreThread(state);
+    return none();
 }
 
-void* at_exit(void*, void*, void*, void*, void*) {
-    await_without_gil();
-    return none();
+PyObject* imported_threading() {
+    return python.PyDict_GetItemString(python.PyImport_GetModuleDict(), "threading");
+}
+
+PyObject* call(PyObject* object, const char* method) {
+    const Reference bound(attribute(object, method));
+    return bound ? python.PyObject_CallObject(bound.get(), nullptr) : nullptr;
+}
+
+bool is_true(PyObject* owned) {
+    const Reference object(owned);
+    return object && python.PyObject_IsTrue(object.get()) == 1;
+}
+
+// Another thread that Python waits for at its end, one that no signal has interrupted if `undisturbed`; a new
+// reference, or null. Clears what exceptions it meets.
+PyObject* next_awaited(bool undisturbed) {
+    PyObject* const threading = imported_threading();
+    const Reference threads(threading != nullptr ? call(threading, "enumerate") : nullptr);
+    PyObject* found = nullptr;
+    for (intptr_t i = 0; threads && found == nullptr && i < python.PyList_Size(threads.get()); ++i) {
+        PyObject* const thread = python.PyList_GetItem(threads.get(), i);
+        const Reference ident(attribute(thread, "ident"));
+        const auto number = ident ? static_cast<uintptr_t>(python.PyLong_AsUnsignedLong(ident.get())) : 0;
+        if (number != static_cast<uintptr_t>(pthread_self()) && !is_true(attribute(thread, "daemon")) &&
+            is_true(call(thread, "is_alive")) && !(undisturbed && is_interrupted_by_signal(number))) {
+            python.Py_IncRef(thread);
+            found = thread;
+        }
+    }
+    python.PyErr_Clear();
+    return found;
+}
+
+// The grace period is over, and main has been interrupted for the sake of some threads. The others are waited for as
+// ever. False with an exception set.
+bool await_undisturbed() {
+    for (;;) {
+        const Reference thread(next_awaited(true));
+        if (!thread) {
+            return true;
+        }
+        const Reference joined(call(thread.get(), "join"));
+        if (!joined) {
+            return false;
+        }
+    }
 }
 
 // `self`: threading's own function.
 void* shut_down(void* self, void*, void*, void*, void*) {
     begin_runtimes_wait();
     PyObject* result = python.PyObject_CallObject(static_cast<PyObject*>(self), nullptr);
-    const bool grace_was_over = end_runtimes_wait();
-    if (result == nullptr && grace_was_over && python.PyErr_ExceptionMatches(thread_interrupted) != 0) {
+    const bool interrupted = end_runtimes_wait();
+    if (result == nullptr && interrupted && python.PyErr_ExceptionMatches(thread_interrupted) != 0) {
         python.PyErr_Clear();
-        result = none();
+        result = await_undisturbed() ? none() : nullptr;
     }
     return result;
 }
@@ -48,8 +95,7 @@ constinit PyMethodDef shut_down_definition = {"_shutdown", shut_down, METH_VARAR
 // threading is imported by then, if its threads are to be waited for at all.
 void take_place_of_shutdown() {
     static constinit bool done = false;
-    PyObject* const threading =
-        done ? nullptr : python.PyDict_GetItemString(python.PyImport_GetModuleDict(), "threading");
+    PyObject* const threading = done ? nullptr : imported_threading();
     if (threading == nullptr) {
         return;
     }
@@ -85,11 +131,27 @@ PyObject* start_thread(const Patched& builtin, const Arguments& arguments) {
     return builtin(arguments);
 }
 
-// 3.13: the wait itself is a builtin, which repeats a wait that was interrupted. So the threads that were interrupted
-// before it began are waited for here; those that still run when their time is over are left behind.
+// 3.13: the wait itself is a builtin, and one that repeats a wait that was interrupted. So each thread is waited for by
+// its handle, which can be interrupted, and the builtin is called when there is nothing left to wait for. As it does, an
+// exception of a signal handler is printed here, and ends the wait.
 PyObject* await_threads(const Patched& builtin, const Arguments& arguments) {
-    await_without_gil();
-    if (grace_is_over_for_some()) {
+    while (has_signal_rules() && in_main_interpreter(python.current_thread_state())) {
+        const Reference thread(next_awaited(false));
+        if (!thread) {
+            break;
+        }
+        const Reference handle(attribute(thread.get(), "_handle"));
+        const Reference joined(handle ? call(handle.get(), "join") : nullptr);
+        if (joined) {
+            continue;
+        }
+        if (python.PyErr_Occurred() == nullptr) {
+            break;
+        }
+        if (python.PyErr_ExceptionMatches(thread_interrupted) != 0) {
+            return nullptr;
+        }
+        python.PyErr_WriteUnraisable(nullptr);
         return none();
     }
     return builtin(arguments);
