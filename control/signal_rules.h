@@ -188,7 +188,9 @@ constexpr bool parse_grace(std::string_view text, uint64_t& ns) {
             return false;
         }
     }
-    ns = value;
+    if (digits) {
+        ns = value;
+    }
     return digits;
 }
 
