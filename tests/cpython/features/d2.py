@@ -1,17 +1,28 @@
 """A thread that nobody has thought of stopping."""
+import sys
 import threading
 import time
 
+started = threading.Event()
+
+
+def say(text):
+    sys.stdout.write(text + '\n')
+    sys.stdout.flush()
+
 
 def work():
-    print('worker: started', flush=True)
+    say('worker: started')
+    started.set()
     try:
         while True:
-            time.sleep(1000)
+            time.sleep(1)
     finally:
-        print('worker: cleaned up', flush=True)
+        say('worker: cleaned up')
 
 
 threading.Thread(target=work).start()
-print('ready', flush=True)
-time.sleep(1000)
+started.wait()
+say('ready')
+while True:
+    time.sleep(1)

@@ -182,8 +182,5 @@ int main(int argc, char** argv) {
         raise(SIGINT);
         say("main outlived it");
     }
-    if (has("unknown")) {
-        usleep(100'000);  // it is on its way to its wait
-    }
     return 3;
 }
