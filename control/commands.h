@@ -55,6 +55,7 @@ Status ps_command(const PsOptions& options);
 
 struct RunOptions {
     bool no_follow = false;
+    std::vector<std::string> on;  // SIGNAL=WHOM
     std::vector<std::string> program;
 };
 Status run_command(const RunOptions& options);

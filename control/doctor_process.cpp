@@ -53,6 +53,9 @@ void examine_table(const Process& process, const TableFile& table, Findings& fin
                    {"at_entry", header.windows[static_cast<size_t>(Window::at_entry)]},
                    {"in_kernel", header.windows[static_cast<size_t>(Window::in_kernel)]},
                    {"way_out", header.windows[static_cast<size_t>(Window::way_out)]}});
+    if (!header.ignored_setting.empty()) {
+        findings.note(text("of its environment, ", header.ignored_setting, "."));
+    }
     if (header.threads_unseen != 0) {
         findings.note("the table was full when some of its threads asked for a record; those cannot be interrupted.");
     }

@@ -92,6 +92,10 @@ Status run_command(const RunOptions& options) {
     if (options.program.empty()) {
         throw Failure(Status::usage, "name the program to run. See `interruptctl run --help`.");
     }
+    if (!options.on.empty()) {
+        ::setenv("INTERRUPT_ON", signal_rules(options.on).c_str(), 1);
+    }
+    check_signal_settings();
     const std::string library = find_library();
     check_preloadable(library);
     const ProgramFile program = check_program(options.program.front());

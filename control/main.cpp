@@ -29,8 +29,11 @@ CommandLine split(int argc, char** argv) {
     if (line.ours.empty() || line.ours.front() != "run") {
         return line;
     }
-    auto end = std::find_if(line.ours.begin() + 1, line.ours.end(), [](const std::string& word) {
-        return word == "--" || !word.starts_with('-') || word == "-";
+    bool is_value = false;  // of the option before it
+    auto end = std::find_if(line.ours.begin() + 1, line.ours.end(), [&is_value](const std::string& word) {
+        const bool ends = !is_value && (word == "--" || !word.starts_with('-') || word == "-");
+        is_value = !is_value && word == "--on";
+        return ends;
     });
     line.program.assign(end != line.ours.end() && *end == "--" ? end + 1 : end, line.ours.end());
     line.ours.erase(end, line.ours.end());
@@ -111,9 +114,15 @@ private:
                             "The first word that is no option is the program; `--` before it is optional.\n\n"
                             "Examples:\n"
                             "  interruptctl run python3 app.py\n"
+                            "  interruptctl run --on SIGINT=all python3 app.py\n"
                             "  interruptctl run --no-follow -- ./server --port 80");
         // For the help alone: split() has taken them off.
         sub->add_option("PROGRAM", run_.program, "The program, looked up in PATH, and its arguments")->type_name("");
+        sub->add_option("--on", run_.on,
+                        "When SIGNAL comes, interrupt all threads, main, or those whose name matches a pattern; "
+                        "may be repeated")
+            ->type_name("SIGNAL=WHOM")
+            ->allow_extra_args(false);
         sub->add_flag("--no-follow", run_.no_follow, "The programs that it starts are not under the shim");
     }
 

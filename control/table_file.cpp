@@ -247,6 +247,7 @@ void TableFile::read_header() {
     header_.version = bounded(raw_header.version);
     header_.runtime = bounded(raw_header.adapter_runtime);
     header_.adapter_reason = bounded(raw_header.adapter_reason);
+    header_.ignored_setting = bounded(raw_header.ignored_setting);
 }
 
 void TableFile::map() {

@@ -49,6 +49,7 @@ struct HeaderView {
     std::string version;
     std::string runtime;
     std::string adapter_reason;
+    std::string ignored_setting;
 };
 
 // One record, copied.

@@ -181,6 +181,8 @@ inline constexpr uint32_t record_unadopted = 1;
 inline constexpr uint32_t record_blocks_signal = 2;
 // The thread runs code of the runtime that the adapter knows: it may be nudged while it computes.
 inline constexpr uint32_t record_runs_runtime = 4;
+// A signal has interrupted the thread (INTERRUPT_ON): the process's end waits for it; for the process's own use.
+inline constexpr uint32_t record_interrupted_by_signal = 8;
 
 struct alignas(128) ThreadRecord {
     std::atomic<uint32_t> tid;         // in the target's PID namespace; 0: free
@@ -261,6 +263,7 @@ struct alignas(4096) TableHeader {
     char adapter_reason[128];  // why the adapter was refused; empty otherwise
     uint64_t pid_namespace;    // inode of /proc/self/ns/pid: whose process ids the file's name and records have
     ExceptionName exceptions[max_exceptions];
+    char ignored_setting[128];  // what of the environment is not obeyed, and why; empty: everything is
 };
 static_assert(sizeof(TableHeader) == 4096);
 

@@ -7,9 +7,12 @@
 
 #include "shim/adapter.h"
 #include "shim/adapter_search.h"
+#include "shim/exit_wait.h"
 #include "shim/libc_functions.h"
 #include "shim/nudge.h"
+#include "shim/on_signal.h"
 #include "shim/platform/platform.h"
+#include "shim/program_actions.h"
 #include "shim/program_signals.h"
 #include "shim/semaphore.h"
 #include "shim/thread_end.h"
@@ -83,6 +86,7 @@ NoTable read_settings() {
         const long wanted = std::strtol(capacity, nullptr, 10);
         settings.capacity = wanted < 1 ? 1 : wanted > 131'000 ? 131'000 : static_cast<uint32_t>(wanted);
     }
+    read_signal_rules();
     return NoTable::unknown;
 }
 
@@ -126,6 +130,15 @@ void log_reason(NoTable reason) {
     }
 }
 
+void log_ignored_setting() {
+    if (settings.log && settings.ignored[0] != 0) {
+        char text[192];
+        char* const end = text + sizeof text;
+        char* to = append(append(append(text, end, "libinterrupt: "), end, settings.ignored), end, "\n");
+        os::write(STDERR_FILENO, text, static_cast<size_t>(to - text));
+    }
+}
+
 [[gnu::constructor]] void start() {
     const int saved_errno = errno;
     real::resolve_all();
@@ -155,6 +168,8 @@ void log_reason(NoTable reason) {
         look_for_adapter();
         record_for_call({});
         set_runs_runtime(adapter != nullptr);
+        take_ruled_signals();
+        log_ignored_setting();
     } else {
         settings.active = false;
         settings.signal = 0;
@@ -164,6 +179,7 @@ void log_reason(NoTable reason) {
 }
 
 [[gnu::destructor]] void stop() {
+    await_interrupted();
     unlink_table();
 }
 

@@ -7,6 +7,7 @@
 
 #include "shim/adapter.h"
 #include "shim/delivery.h"
+#include "shim/exit_wait.h"
 #include "shim/libc_functions.h"
 #include "shim/platform/platform.h"
 #include "shim/program_actions.h"
@@ -130,23 +131,32 @@ bool may_act(const ThreadRecord& record, Request request) {
     return adapter == nullptr || adapter->verdict(thread_context.blocked, request) != Verdict::leave_alone;
 }
 
-void on_nudge(int signal, siginfo_t* info, void* context) {
-    const int saved_errno = errno;
+void meet_nudge(void* context) {
     ThreadRecord* record = own_record();
-    const bool ours = is_ours(*info, record);
-    if (record != nullptr) {
-        thread_context.runtime_signal |= ours && info->si_value.sival_int == runtime_signal_cookie;
-        const State state{record->state.load(std::memory_order_relaxed)};
-        const Request request{record->request.load(std::memory_order_acquire)};
-        if (state.blocked()) {
-            meet_blocked(*record, state, request, context);
-        } else if (adapter != nullptr) {
-            await_wait_for_signal(*record);
-            if (request.claimed() || deliverable(true).pending()) {
-                adapter->nudged(context, false);
-            }
+    if (record == nullptr) {
+        return;
+    }
+    const State state{record->state.load(std::memory_order_relaxed)};
+    const Request request{record->request.load(std::memory_order_acquire)};
+    if (state.blocked()) {
+        meet_blocked(*record, state, request, context);
+    } else if (adapter != nullptr) {
+        await_wait_for_signal(*record);
+        if (request.claimed() || deliverable(true).pending()) {
+            adapter->nudged(context, false);
         }
     }
+}
+
+void on_nudge(int signal, siginfo_t* info, void* context) {
+    const int saved_errno = errno;
+    const bool grace_over = is_end_of_grace(info->si_code, info->si_value.sival_int);
+    const bool ours = grace_over || is_ours(*info, own_record());
+    if (grace_over) {
+        grace_is_over();
+    }
+    thread_context.runtime_signal |= ours && info->si_value.sival_int == runtime_signal_cookie;
+    meet_nudge(context);
     errno = saved_errno;
     if (ours) {
         return;

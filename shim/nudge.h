@@ -19,6 +19,10 @@ void await_wait_for_signal(ThreadRecord& record);
 
 void on_nudge(int signal, siginfo_t* info, void* context);
 
+// What the nudge's handler does about the wait that the thread is in, for another handler of ours that has interrupted
+// it: the wait goes on, unless a request ends it.
+void meet_nudge(void* context);
+
 // The retry timer: nudges this thread after 50 us, then after twice as long each time, up to 10 ms. False if the kernel
 // gives no timer (RLIMIT_SIGPENDING); then the requester has to nudge again.
 bool arm_retry(ThreadRecord& record, bool first);

@@ -31,6 +31,10 @@ struct alignas(4096) Process {
     std::atomic<bool> signal_pending = false;
     siginfo_t signal_info = {};
     std::atomic<uint32_t> signal_discards = 0;  // how often the program has begun to ignore it
+    // A signal has interrupted threads (on_signal.h): CLOCK_MONOTONIC, ns; 0: none has. And the main thread waits for
+    // threads at its end, by a call of the runtime's.
+    std::atomic<uint64_t> signalled_at = 0;
+    std::atomic<bool> runtime_waits = false;
     // The file, for its removal at exit.
     char path[256] = {};
 };
@@ -45,6 +49,7 @@ struct Settings {
     bool directory_chosen = false;  // by INTERRUPT_DIR
     uint32_t capacity = 16384;
     bool log = false;
+    char ignored[sizeof TableHeader::ignored_setting] = {};
 };
 extern constinit Settings settings;
 

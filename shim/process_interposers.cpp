@@ -11,6 +11,7 @@
 #include "shim/delivery.h"
 #include "shim/libc_functions.h"
 #include "shim/platform/platform.h"
+#include "shim/program_actions.h"
 #include "shim/program_signals.h"
 #include "shim/thread_table.h"
 
@@ -81,6 +82,7 @@ public:
         : sets_(sets && settings.active && may_call_kernel() &&
                 (process.table == nullptr || os::getpid() == process.pid)) {
         if (sets_) {
+            put_defaults_back();
             before_ = seccomp_seen.exchange(true);
         }
     }

@@ -4,6 +4,7 @@
 
 #include "shim/libc_functions.h"
 #include "shim/nudge.h"
+#include "shim/on_signal.h"
 #include "shim/platform/platform.h"
 #include "shim/program_signals.h"
 
@@ -13,6 +14,13 @@ namespace {
 
 constinit ProgramAction actions[65];
 constinit std::atomic_flag actions_lock;
+
+// Where on_default_signal() is installed.
+struct StandIn {
+    struct sigaction as_set;  // what the program reads back
+    std::atomic<bool> over;   // requests have been sent once
+};
+constinit StandIn stand_ins[65];
 
 class ActionsLock {
 public:
@@ -68,12 +76,48 @@ void as_program_set(int signal, struct sigaction& action) {
                                                      : sigdelset(&action.sa_mask, settings.signal);
 }
 
+// As libc and the kernel would have kept it.
+struct sigaction as_read_back(const struct sigaction& wanted, const struct sigaction& installed) {
+    struct sigaction action = wanted;
+    action.sa_flags = (wanted.sa_flags & os::action_flags) | (installed.sa_flags & ~os::action_flags);
+    action.sa_restorer = installed.sa_restorer;
+    sigdelset(&action.sa_mask, SIGKILL);
+    sigdelset(&action.sa_mask, SIGSTOP);
+    return action;
+}
+
+bool can_stand_in(int signal) {
+    return requests_replace_default(signal) && !stand_ins[signal].over.load(std::memory_order_relaxed) &&
+           may_call_kernel();
+}
+
+struct sigaction stand_in_action() {
+    struct sigaction action = {};
+    action.sa_sigaction = on_default_signal;
+    // A system call that is no interposed one goes on by itself, as far as the kernel restarts it.
+    action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
+    sigfillset(&action.sa_mask);
+    return action;
+}
+
+// With the lock held. What the program has set, really.
+void remove_stand_in(int signal) {
+    struct sigaction installed;
+    if (real::sigaction.resolve()(signal, nullptr, &installed) == 0 && installed.sa_sigaction == on_default_signal) {
+        struct sigaction action = stand_ins[signal].as_set;
+        sigdelset(&action.sa_mask, settings.signal);
+        real::sigaction.resolve()(signal, &action, nullptr);
+    }
+}
+
 // In a vfork child: its actions are its own, and what is kept here is its parent's.
 int set_vfork_childs_action(int signal, const struct sigaction* action, struct sigaction* old) {
     thread_context.vfork_child_set_action |= action != nullptr && signal == settings.signal;
     const int result = real::sigaction.resolve()(signal, action, old);
     if (result == 0 && old != nullptr && (old->sa_sigaction == on_program_signal || old->sa_sigaction == on_nudge)) {
         as_program_set(signal, *old);
+    } else if (result == 0 && old != nullptr && old->sa_sigaction == on_default_signal) {
+        *old = stand_ins[signal].as_set;
     }
     return result;
 }
@@ -91,13 +135,9 @@ int set_nudge_signal_action(int signal, const struct sigaction* action, struct s
         as_program_set(signal, *old);
     }
     if (action != nullptr) {
-        // What libc and the kernel make of an action that is really set.
-        struct sigaction as_read_back = wanted;
-        as_read_back.sa_flags = (wanted.sa_flags & os::action_flags) | (installed.sa_flags & ~os::action_flags);
-        sigdelset(&as_read_back.sa_mask, SIGKILL);
-        sigdelset(&as_read_back.sa_mask, SIGSTOP);
-        remember(signal, as_read_back);
-        if (!is_function(as_read_back.sa_sigaction)) {
+        const struct sigaction kept = as_read_back(wanted, installed);
+        remember(signal, kept);
+        if (!is_function(kept.sa_sigaction)) {
             discard_held_signals();  // ignored by default, too: as the kernel does it
         }
         if (may_call_kernel()) {
@@ -138,8 +178,11 @@ int set_program_action(int signal, const struct sigaction* action, struct sigact
             if (action->sa_flags & SA_ONSTACK) {  // an alternate stack may have room for one signal frame only
                 sigaddset(&real_action.sa_mask, settings.signal);
             }
+        } else if (action->sa_handler == SIG_DFL && can_stand_in(signal)) {
+            real_action = stand_in_action();
         }
     }
+    const bool stands_in = action != nullptr && real_action.sa_sigaction == on_default_signal;
     // The handler must find its function from the first signal on, and an old one must find its own to the last: if
     // both are functions the kernel's entry does not change in what it calls, only in its flags.
     struct sigaction kept_old = {};
@@ -156,7 +199,9 @@ int set_program_action(int signal, const struct sigaction* action, struct sigact
         actions[signal].masks_nudge.store(kept_mask, std::memory_order_relaxed);
         return result;
     }
-    if (old != nullptr) {
+    if (old != nullptr && real_old.sa_sigaction == on_default_signal) {
+        *old = stand_ins[signal].as_set;
+    } else if (old != nullptr) {
         *old = real_old;
         if (real_old.sa_sigaction == on_program_signal) {
             old->sa_sigaction = kept_old.sa_sigaction;
@@ -168,10 +213,77 @@ int set_program_action(int signal, const struct sigaction* action, struct sigact
         }
         kept_mask ? sigaddset(&old->sa_mask, settings.signal) : sigdelset(&old->sa_mask, settings.signal);
     }
+    if (stands_in) {
+        struct sigaction installed = {};
+        real::sigaction.resolve()(signal, nullptr, &installed);
+        stand_ins[signal].as_set = as_read_back(*action, installed);
+    }
     if (action != nullptr) {
         remember(signal, *action);
     }
     return 0;
+}
+
+void take_ruled_signals() {
+    each_ruled_signal([](int signal) {
+        struct sigaction inherited;
+        if (real::sigaction.resolve()(signal, nullptr, &inherited) != 0 || inherited.sa_handler == SIG_IGN ||
+            inherited.sa_sigaction == on_program_signal || inherited.sa_sigaction == on_default_signal) {
+            return;
+        }
+        if (set_program_action(signal, &inherited, nullptr) == 0 && inherited.sa_handler == SIG_DFL) {
+            stand_ins[signal].as_set = inherited;
+        }
+    });
+}
+
+bool put_default_back(int signal) {
+    ActionsLock lock;
+    const bool first = !stand_ins[signal].over.exchange(true, std::memory_order_relaxed);
+    remove_stand_in(signal);
+    return first;
+}
+
+void put_defaults_back() {
+    each_ruled_signal([](int signal) { put_default_back(signal); });
+}
+
+void let_default_act(int signal) {
+    stand_ins[signal].over.store(true, std::memory_order_relaxed);
+}
+
+void act_by_default(int signal, const siginfo_t& info) {
+    struct sigaction action = {};
+    action.sa_handler = SIG_DFL;
+    real::sigaction.resolve()(signal, &action, nullptr);
+    siginfo_t again = info;  // it is blocked here, and acts when our handler returns
+    os::rt_tgsigqueueinfo(os::getpid(), os::gettid(), signal, &again);
+}
+
+void let_signals_end_process(bool end) {
+    static constinit bool ending = false;
+    static constinit struct sigaction before[65];
+    ActionsLock lock;
+    if (ending == end) {
+        return;
+    }
+    ending = end;
+    static constexpr auto by_default = [](int signal) {
+        struct sigaction action;
+        if (real::sigaction.resolve()(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) {
+            before[signal] = action;
+            action = {};
+            action.sa_handler = SIG_DFL;
+            real::sigaction.resolve()(signal, &action, nullptr);
+        }
+    };
+    static constexpr auto as_before = [](int signal) {
+        if (before[signal].sa_handler != SIG_DFL) {
+            real::sigaction.resolve()(signal, &before[signal], nullptr);
+        }
+        before[signal] = {};
+    };
+    end ? each_ruled_signal(by_default) : each_ruled_signal(as_before);
 }
 
 void adopt_program_action(int signal, const struct sigaction& action) {

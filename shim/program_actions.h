@@ -33,6 +33,25 @@ int set_program_action(int signal, const struct sigaction* action, struct sigact
 // What the nudge's signal had before our handler was installed.
 void adopt_program_action(int signal, const struct sigaction& action);
 
+// --- the signals of INTERRUPT_ON (on_signal.h)
+
+// Where the program has the default action and requests can take its place, on_default_signal() is installed in its
+// stead; the program does not see it. Once, in the constructor: what it has inherited, or set before.
+void take_ruled_signals();
+
+// The default action really is in place again, for good. True for the first call alone.
+bool put_default_back(int signal);
+// All of them: nothing of ours may run any more.
+void put_defaults_back();
+// A signal of this number has sent its requests beside a handler: from now on the default action is really that.
+void let_default_act(int signal);
+
+// In our handler: the default action, when it returns.
+void act_by_default(int signal, const siginfo_t& info);
+
+// Whether the signals of the rules end the process, whatever the program has set, unless it ignores them.
+void let_signals_end_process(bool end);
+
 // Whether the nudge's handler runs on an alternate stack where a thread has one: unless it is to call a handler of the
 // program that does not.
 bool nudge_goes_to_alternate_stack();

@@ -4,6 +4,7 @@
 
 #include "shim/delivery.h"
 #include "shim/nudge.h"
+#include "shim/on_signal.h"
 #include "shim/program_actions.h"
 #include "shim/requester.h"
 
@@ -233,6 +234,7 @@ void on_program_signal(int signal, siginfo_t* info, void* context) {
     }
     const int saved_errno = errno;
     Suspended wait(flags, context, false);
+    send_requests_beside_handler(signal);
     errno = saved_errno;
     MaskInContext mask(context, shut_out_before);
     call_handler(handler, signal, info, context, action.masks_nudge.load(std::memory_order_relaxed));

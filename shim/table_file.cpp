@@ -123,6 +123,7 @@ void fill_header(TableHeader& header, uint32_t capacity, uint64_t created, uint6
     header.created = created;
     header.pid_namespace = in_namespace;
     std::strncpy(header.version, INTERRUPT_VERSION, sizeof header.version - 1);
+    std::memcpy(header.ignored_setting, settings.ignored, sizeof header.ignored_setting);
 }
 
 // A first touch of a page on a full tmpfs would be SIGBUS: so each is populated before use. Kernels before 5.14 cannot

@@ -172,6 +172,38 @@ uint64_t thread_start_ticks(pid_t tid);
 // Whether the thread computes: it is running, or ready to.
 bool is_on_cpu(pid_t tid);
 
+// Whether the thread is gone, or has nothing left but its number.
+bool has_ended(pid_t tid);
+
+// As the kernel has it; empty if it cannot be read.
+void thread_name(pid_t tid, char (&name)[17]);
+
+// Calls `visit` with the id of each thread of this process. False if they cannot be listed.
+template <class Visit>
+bool each_thread(Visit visit) {
+    const long fd = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    alignas(8) char buffer[512];
+    for (long size; (size = getdents64(static_cast<int>(fd), buffer, sizeof buffer)) > 0;) {
+        for (long at = 0; at < size;) {
+            unsigned short length;
+            __builtin_memcpy(&length, buffer + at + 16, sizeof length);  // linux_dirent64: ino, off, reclen, type, name
+            pid_t tid = 0;
+            for (const char* digit = buffer + at + 19; *digit >= '0' && *digit <= '9'; ++digit) {
+                tid = tid * 10 + (*digit - '0');
+            }
+            if (tid != 0) {
+                visit(tid);
+            }
+            at += length;
+        }
+    }
+    close(static_cast<int>(fd));
+    return true;
+}
+
 // Whether a seccomp filter, or strict mode, is in force. Opens and reads one file: what the dynamic loader had to do
 // as well, so a filter that the process began with allows it.
 bool seccomp_active();

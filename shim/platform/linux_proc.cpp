@@ -54,6 +54,19 @@ bool is_on_cpu(pid_t tid) {
     return state != nullptr && *state == 'R';
 }
 
+bool has_ended(pid_t tid) {
+    char text[1024];
+    const char* state = stat_field(tid, 3, text);
+    return state != nullptr ? *state == 'Z' || *state == 'X' : tgkill(getpid(), tid, 0) != 0;
+}
+
+void thread_name(pid_t tid, char (&name)[17]) {
+    char path[64];
+    std::snprintf(path, sizeof path, "/proc/self/task/%d/comm", tid);
+    const long size = read_file(path, name, sizeof name);
+    name[size > 0 ? size - 1 : 0] = 0;  // a line
+}
+
 bool seccomp_active() {
     char text[4096];
     if (read_file("/proc/self/status", text, sizeof text) <= 0) {

@@ -87,6 +87,8 @@ public:
         }
         return true;
     }
+    // Reads what comes next, whatever it is; false as above.
+    bool says_more() { return read_more(); }
     void go_on() { in_.close(1); }
     void tell(char byte) { in_.put(byte); }
 

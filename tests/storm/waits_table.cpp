@@ -1,5 +1,6 @@
 #include "waits_table.h"
 
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -107,6 +108,12 @@ struct iovec one_byte(char& byte) {
     return {&byte, 1};
 }
 
+struct flock whole_file() {
+    struct flock lock = {};
+    lock.l_type = F_WRLCK;
+    return lock;
+}
+
 }  // namespace
 
 #define W(name, ...)                 \
@@ -117,243 +124,8 @@ struct iovec one_byte(char& byte) {
          __VA_ARGS__                 \
      }},
 const Wait waits[] = {
-    W(nanosleep, struct timespec rest;
-      return common(nanosleep(&an_hour, &rest));) W(__nanosleep, return common(__nanosleep(&an_hour, nullptr));)
-        W(clock_nanosleep, return number(clock_nanosleep(CLOCK_MONOTONIC, 0, &an_hour, nullptr));) W(
-            thrd_sleep, return negative(thrd_sleep(&an_hour, nullptr));)
-            W(sleep, const unsigned rest = sleep(3600);
-              return Came{rest != 0, static_cast<long>(rest), errno};) W(usleep, return common(usleep(3'600'000'000u));)
-                W(poll, auto fd = on(f.empty_pipe); return common(poll(&fd, 1, -1));) W(
-                    __poll, auto fd = on(f.empty_pipe); return common(__poll(&fd, 1, 3'600'000));)
-                    W(__poll_chk, auto fd = on(f.empty_pipe); return common(__poll_chk(&fd, 1, -1, sizeof fd));)
-                        W(ppoll, auto fd = on(f.empty_pipe); return common(ppoll(&fd, 1, &an_hour, &f.no_signals));) W(
-                            __ppoll_chk, auto fd = on(f.empty_pipe);
-                            return common(__ppoll_chk(&fd, 1, nullptr, nullptr, sizeof fd));)
-                            W(select, return selecting(f,
-                                                       [](int n, fd_set* r) {
-                                                           return select(n, r, nullptr, nullptr, nullptr);
-                                                       });) W(__select,
-                                                              return selecting(f,
-                                                                               [](int n, fd_set* r) {
-                                                                                   struct timeval t = {3600, 0};
-                                                                                   return __select(n, r, nullptr,
-                                                                                                   nullptr, &t);
-                                                                               });) W(pselect,
-                                                                                      return selecting(
-                                                                                          f,
-                                                                                          [](int n, fd_set* r) {
-                                                                                              return pselect(
-                                                                                                  n, r, nullptr,
-                                                                                                  nullptr, &an_hour,
-                                                                                                  nullptr);
-                                                                                          });) W(epoll_wait,
-                                                                                                 struct epoll_event
-                                                                                                     event;
-                                                                                                 return common(
-                                                                                                     epoll_wait(f.epoll,
-                                                                                                                &event, 1, -1));)
-                                W(epoll_pwait, struct epoll_event event; return common(epoll_pwait(
-                                    f.epoll, &event, 1,
-                                    -1,
-                                    &f
-                                         .no_signals));) W(epoll_pwait2, struct epoll_event event;
-                                                           return common(
-                                                               epoll_pwait2(f.epoll, &event, 1, &an_hour, nullptr));)
-                                    W(recv, return common(recv(f.empty_socket, &byte, 1, 0));) W(
-                                        __recv_chk,
-                                        return common(__recv_chk(
-                                            f.empty_socket,
-                                            &byte, 1,
-                                            1, 0));) W(recvfrom,
-                                                       return common(
-                                                           recvfrom(f.empty_socket, &byte, 1, 0, nullptr, nullptr));)
-                                        W(__recvfrom_chk,
-                                          return common(__recvfrom_chk(
-                                              f.empty_socket,
-                                              &byte, 1,
-                                              1, 0,
-                                              nullptr,
-                                              nullptr));) W(recvmsg, struct iovec part = one_byte(byte); struct msghdr message = {};
-                                                            message
-                                                                .msg_iov = &part;
-                                                            message.msg_iovlen = 1;
-                                                            return common(recvmsg(f.empty_socket, &message, 0));)
-                                            W(send, return common(send(f.full_socket, &byte, 1, 0));) W(
-                                                __send,
-                                                return common(__send(
-                                                    f.full_socket,
-                                                    &byte,
-                                                    1, 0));) W(sendto,
-                                                               return common(
-                                                                   sendto(f.full_socket, &byte, 1, 0, nullptr, 0));)
-                                                W(sendmsg, struct iovec part = one_byte(byte);
-                                                  struct
-                                                  msghdr message = {};
-                                                  message.msg_iov =
-                                                      &part;
-                                                  message.msg_iovlen = 1;
-                                                  return common(sendmsg(
-                                                      f.full_socket, &message,
-                                                      0));) W(accept, return common(accept(f.listener, nullptr, nullptr));)
-                                                    W(accept4, return common(accept4(f.listener, nullptr, nullptr, SOCK_CLOEXEC));) W(
-                                                        connect,
-                                                        return connecting(
-                                                            f,
-                                                            connect);) W(__connect,
-                                                                         return connecting(f, __connect);) W(read, return common(read(f.empty_pipe, &byte, 1));)
-                                                        W(__read, return common(__read(f.empty_pipe, &byte, 1));) W(
-                                                            __read_chk,
-                                                            return common(__read_chk(
-                                                                f.empty_pipe,
-                                                                &byte,
-                                                                1, 1));) W(readv, struct iovec part = one_byte(byte);
-                                                                           return common(
-                                                                               readv(f.empty_pipe, &part, 1));)
-                                                            W(write, return common(write(f.full_pipe, &byte, 1));) W(
-                                                                __write,
-                                                                return common(__write(
-                                                                    f.full_pipe,
-                                                                    &byte, 1));) W(writev, struct iovec part = one_byte(byte);
-                                                                                   return common(
-                                                                                       writev(f.full_pipe, &part, 1));)
-                                                                W(open, return common(open(f.fifo.c_str(), O_RDONLY));) W(
-                                                                    open64,
-                                                                    return common(open64(
-                                                                        f.fifo
-                                                                            .c_str(),
-                                                                        O_WRONLY));) W(__open,
-                                                                                       return common(
-                                                                                           __open(f.fifo.c_str(), O_RDONLY));)
-                                                                    W(__open64, return common(__open64(f.fifo.c_str(), O_RDONLY));) W(
-                                                                        __open_2,
-                                                                        return common(__open_2(
-                                                                            f.fifo
-                                                                                .c_str(),
-                                                                            O_RDONLY));) W(__open64_2,
-                                                                                           return common(
-                                                                                               __open64_2(f.fifo.c_str(), O_RDONLY));)
-                                                                        W(openat, return common(openat(AT_FDCWD, f.fifo.c_str(), O_RDONLY));) W(
-                                                                            openat64,
-                                                                            return common(
-                                                                                openat64(AT_FDCWD, f.fifo.c_str(),
-                                                                                         O_WRONLY));)
-                                                                            W(__openat_2,
-                                                                              return common(
-                                                                                  __openat_2(AT_FDCWD, f.fifo.c_str(),
-                                                                                             O_RDONLY));)
-                                                                                W(__openat64_2,
-                                                                                  return common(__openat64_2(
-                                                                                      AT_FDCWD,
-                                                                                      f.fifo.c_str(),
-                                                                                      O_RDONLY));)
-                                                                                    W(creat, return common(creat(f.fifo.c_str(), 0600));) W(
-                                                                                        creat64,
-                                                                                        return common(creat64(
-                                                                                            f.fifo
-                                                                                                .c_str(),
-                                                                                            0600));) W(wait,
-                                                                                                       return common(wait(
-                                                                                                           nullptr));)
-                                                                                        W(__wait, return common(__wait(nullptr));) W(
-                                                                                            wait3,
-                                                                                            return common(wait3(
-                                                                                                nullptr,
-                                                                                                0, nullptr));)
-                                                                                            W(wait4, return common(wait4(f.child, nullptr, 0, nullptr));) W(
-                                                                                                waitpid,
-                                                                                                return common(waitpid(
-                                                                                                    f.child, nullptr,
-                                                                                                    0));)
-                                                                                                W(__waitpid,
-                                                                                                  return common(__waitpid(
-                                                                                                      f.child, nullptr,
-                                                                                                      0));)
-                                                                                                    W(waitid,
-                                                                                                      siginfo_t
-                                                                                                          info;
-                                                                                                      return common(waitid(
-                                                                                                          P_PID,
-                                                                                                          static_cast<
-                                                                                                              id_t>(
-                                                                                                              f.child),
-                                                                                                          &info,
-                                                                                                          WEXITED));)
-                                                                                                        W(sem_wait,
-                                                                                                          return common(sem_wait(
-                                                                                                              &f.semaphore));)
-                                                                                                            W(sem_timedwait,
-                                                                                                              const auto end = in_an_hour(
-                                                                                                                  CLOCK_REALTIME);
-                                                                                                              return common(sem_timedwait(
-                                                                                                                  &f.semaphore,
-                                                                                                                  &end));)
-                                                                                                                W(
-                                                                                                                    sem_clockwait,
-                                                                                                                    const auto end =
-                                                                                                                        in_an_hour(CLOCK_MONOTONIC);
-                                                                                                                    return common(sem_clockwait(
-                                                                                                                        &f.semaphore, CLOCK_MONOTONIC, &end));) W(pthread_cond_wait, return with_mutex(f,
-                                                                                                                                                                                                       [&] {
-                                                                                                                                                                                                           return pthread_cond_wait(
-                                                                                                                                                                                                               &f.condition,
-                                                                                                                                                                                                               &f.mutex);
-                                                                                                                                                                                                       });) W(pthread_cond_timedwait,
-                                                                                                                                                                                                              const auto end = in_an_hour(
-                                                                                                                                                                                                                  CLOCK_REALTIME);
-                                                                                                                                                                                                              return with_mutex(f,
-                                                                                                                                                                                                                                [&] {
-                                                                                                                                                                                                                                    return pthread_cond_timedwait(
-                                                                                                                                                                                                                                        &f.condition,
-                                                                                                                                                                                                                                        &f.mutex,
-                                                                                                                                                                                                                                        &end);
-                                                                                                                                                                                                                                });)
-                                                                                                                    W(cnd_wait, return with_threads_mutex(f,
-                                                                                                                                                          [&] {
-                                                                                                                                                              return cnd_wait(
-                                                                                                                                                                  &f.threads_condition,
-                                                                                                                                                                  &f.threads_mutex);
-                                                                                                                                                          });) W(cnd_timedwait,
-                                                                                                                                                                 const auto
-                                                                                                                                                                     end =
-                                                                                                                                                                         in_an_hour(CLOCK_REALTIME);
-                                                                                                                                                                 return with_threads_mutex(f,
-                                                                                                                                                                                           [&] {
-                                                                                                                                                                                               return cnd_timedwait(
-                                                                                                                                                                                                   &f.threads_condition,
-                                                                                                                                                                                                   &f.threads_mutex,
-                                                                                                                                                                                                   &end);
-                                                                                                                                                                                           });) W(pthread_cond_clockwait,
-                                                                                                                                                                                                  const auto end = in_an_hour(
-                                                                                                                                                                                                      CLOCK_MONOTONIC);
-                                                                                                                                                                                                  return with_mutex(f,
-                                                                                                                                                                                                                    [&] {
-                                                                                                                                                                                                                        return pthread_cond_clockwait(
-                                                                                                                                                                                                                            &f.condition,
-                                                                                                                                                                                                                            &f.mutex,
-                                                                                                                                                                                                                            CLOCK_MONOTONIC,
-                                                                                                                                                                                                                            &end);
-                                                                                                                                                                                                                    });)
-                                                                                                                        W(pause, return common(pause());) W(
-                                                                                                                            sigsuspend,
-                                                                                                                            return common(sigsuspend(
-                                                                                                                                &f
-                                                                                                                                     .no_signals));) W(__sigsuspend,
-                                                                                                                                                       return common(
-                                                                                                                                                           __sigsuspend(&f.no_signals));)
-                                                                                                                            W(sigwait,
-                                                                                                                              int signal;
-                                                                                                                              return number(sigwait(
-                                                                                                                                  &f.never_sent,
-                                                                                                                                  &signal));)
-                                                                                                                                W(sigwaitinfo,
-                                                                                                                                  return common(sigwaitinfo(
-                                                                                                                                      &f.never_sent,
-                                                                                                                                      nullptr));)
-                                                                                                                                    W(sigtimedwait,
-                                                                                                                                      return common(sigtimedwait(
-                                                                                                                                          &f.never_sent,
-                                                                                                                                          nullptr,
-                                                                                                                                          &an_hour));)};
+#include "waits.def"
+};
 #undef W
 const int wait_count = static_cast<int>(std::size(waits));
 
@@ -404,6 +176,12 @@ Fixture::Fixture() {
                 static_cast<socklen_t>(sizeof(sa_family_t) + 1 + busy_address.size()));
     }
 
+    others_[5] = memfd_create("storm", MFD_CLOEXEC);
+    require(write(others_[5], "storm", 5) == 5, "memfd_create");
+    locked_file = open(("/proc/self/fd/" + std::to_string(others_[5])).c_str(), O_RDWR | O_CLOEXEC);
+    struct flock lock = whole_file();
+    require(locked_file >= 0 && fcntl(others_[5], F_OFD_SETLK, &lock) == 0 && flock(others_[5], LOCK_EX) == 0, "lock");
+
     child = fork();
     require(child >= 0, "fork");
     if (child == 0) {
@@ -427,9 +205,9 @@ Fixture::~Fixture() {
     while (syscall(SYS_wait4, child, nullptr, 0, nullptr) < 0 && errno == EINTR) {
     }
     unlink(fifo.c_str());
-    for (const int fd :
-         {empty_socket, full_socket, empty_pipe, full_pipe, listener, epoll, others_[0], others_[1], others_[2],
-          others_[3], others_[4], queue_filler_[0], queue_filler_[1], queue_filler_[2], queue_filler_[3]}) {
+    for (const int fd : {empty_socket, full_socket, empty_pipe, full_pipe, listener, epoll, others_[0], others_[1],
+                         others_[2], others_[3], others_[4], others_[5], locked_file, queue_filler_[0],
+                         queue_filler_[1], queue_filler_[2], queue_filler_[3]}) {
         close(fd);
     }
 }

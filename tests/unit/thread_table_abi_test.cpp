@@ -39,6 +39,7 @@ TEST(ThreadTableAbi, Header) {
     EXPECT_FIELD(TableHeader, exceptions, 312, 24 * 128);
     EXPECT_FIELD(ExceptionName, state, 0, 4);
     EXPECT_FIELD(ExceptionName, name, 4, 124);
+    EXPECT_FIELD(TableHeader, ignored_setting, 3384, 128);
 }
 
 TEST(ThreadTableAbi, Record) {

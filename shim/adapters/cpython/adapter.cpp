@@ -93,7 +93,7 @@ int give_up_for_good(Frame& frame, const BlockedCall& call, Request request) {
     if (frame.gave_up.word == 0) {
         frame.gave_up = request;
         frame.gave_up_in = call.call;
-        python_thread.owed = request.outcome() == Outcome::default_;
+        python_thread.owed = is_raised(request);
     }
     if (traits(call.call).kind != Kind::Poll) {
         return ECANCELED;

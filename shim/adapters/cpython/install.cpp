@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "shim/adapters/cpython/async_exception.h"
+#include "shim/adapters/cpython/end_of_program.h"
 #include "shim/adapters/cpython/exception_classes.h"
 #include "shim/adapters/cpython/loaded_object.h"
 #include "shim/adapters/cpython/main_thread.h"
@@ -95,6 +96,7 @@ bool install_with_gil() {
         refuse(reason);
     } else {
         enter(Phase::installed);
+        register_end_of_program();
         report_installed();
     }
     python.PyErr_Restore(type, value, traceback);

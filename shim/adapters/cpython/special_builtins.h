@@ -12,6 +12,7 @@ PyObject* join_handle(const Patched& builtin, const Arguments& arguments);
 PyObject* start_thread(const Patched& builtin, const Arguments& arguments);
 PyObject* interrupt_main(const Patched& builtin, const Arguments& arguments);
 PyObject* backup_database(const Patched& builtin, const Arguments& arguments);
+PyObject* await_threads(const Patched& builtin, const Arguments& arguments);
 PyObject* exec_module(const Patched& builtin, const Arguments& arguments);
 PyObject* is_frozen(const Patched& builtin, const Arguments& arguments);
 PyObject* find_frozen(const Patched& builtin, const Arguments& arguments);

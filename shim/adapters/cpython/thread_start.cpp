@@ -8,6 +8,7 @@
 
 #include "shim/adapters/cpython/async_exception.h"
 #include "shim/adapters/cpython/blocking_builtin.h"
+#include "shim/adapters/cpython/end_of_program.h"
 #include "shim/adapters/cpython/install.h"
 #include "shim/adapters/cpython/main_thread.h"
 #include "shim/adapters/cpython/special_builtins.h"
@@ -62,6 +63,7 @@ void note_name(PyObject* function) {
 
 PyObject* start_thread(const Patched& builtin, const Arguments& arguments) {
     note_name(positional(builtin, arguments, 0));
+    note_thread_start();
     PyObject* const result = builtin(arguments);
     thread_context.next_thread_name = {};
     return result;

@@ -1,0 +1,28 @@
+"""A thread that nobody has thought of stopping."""
+import sys
+import threading
+import time
+
+started = threading.Event()
+
+
+def say(text):
+    sys.stdout.write(text + '\n')
+    sys.stdout.flush()
+
+
+def work():
+    say('worker: started')
+    started.set()
+    try:
+        while True:
+            time.sleep(1)
+    finally:
+        say('worker: cleaned up')
+
+
+threading.Thread(target=work).start()
+started.wait()
+say('ready')
+while True:
+    time.sleep(1)
