@@ -24,6 +24,7 @@ struct Fixture {
     int full_pipe = -1;        // no room to write
     int listener = -1;         // nobody connects
     int epoll = -1;            // nothing ready
+    int file = -1;             // has one byte; somebody else has its locks
     pid_t child = -1;          // does not end
     std::string fifo;          // nobody has the other end
     std::string busy_address;  // an AF_UNIX listener whose queue is full
