@@ -154,6 +154,7 @@ constexpr const char* waits[] = {
     "sqlite_backup_with_progress",
     "input_at_terminal",
     "input_with_readline",
+    "input_with_readline_half_typed",
     "getpass_at_terminal",
     "stdin_readline",
     "input_from_a_pipe",

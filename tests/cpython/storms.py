@@ -1,4 +1,5 @@
 """Many interrupts in a row: none lost, none twice, no data lost, no lock broken. CPYTHON_STORM is how many."""
+import random
 import shutil
 import socket
 import sqlite3
@@ -20,8 +21,11 @@ class Storm(object):
         self.caught = 0
         self.sent = 0
 
-    def run(self, count=COUNT):
+    def run(self, count=COUNT, pause=0):
+        """`pause`: the longest time between two of them, in seconds."""
         for _ in range(count):
+            if pause:
+                time.sleep(random.uniform(0, pause))
             self.sent += 1
             assert libc.interrupt_thread(self.tid) == 0
             deadline = time.time() + PROMPT
@@ -134,7 +138,7 @@ def inserting():
     inserter = Running(insert)
     until(lambda: 'storm' in state)
     holder = Running(hold)
-    state['storm'].run(COUNT // 10)
+    state['storm'].run(COUNT // 10, pause=0.005)  # sqlite waits for some milliseconds at a time
     done.append(True)
     holder.result()
     inserter.result()

@@ -13,21 +13,22 @@ def standard_input(reading):
     os.dup2(reading, 0)
 
 
-def terminal(it, ask_for_line):
-    """It must be as before, whatever becomes of the question."""
+def terminal(it, ask_for_line, typed=b''):
+    """It must be as before, whatever becomes of the question. Something may have been `typed` already."""
     master, slave = pty.openpty()
     standard_input(slave)
     os.dup2(slave, 1)
     before = termios.tcgetattr(0)
 
     def wait(limit):
+        os.write(master, typed)
         try:
             return ask_for_line()
         finally:
             assert termios.tcgetattr(0) == before
     it.wait = wait
     it.end = lambda: os.write(master, b'line\n')
-    it.result = 'line'
+    it.result = typed.decode() + 'line'
 
 
 @case('poll')
@@ -39,6 +40,13 @@ def input_at_terminal(it):
 def input_with_readline(it):
     import readline
     terminal(it, lambda: input('line? '))
+
+
+@case('select')
+def input_with_readline_half_typed(it):
+    """What was typed before the interrupt is forgotten with it."""
+    import readline
+    terminal(it, lambda: input('line? '), typed=b'half')
 
 
 @case('read')

@@ -7,7 +7,7 @@
 
 namespace interrupt_tests {
 
-// From a file: at an offset, or at the file's own.
+// From a file, at its own offset.
 template <class Function>
 long send_file(Function function, Outgoing& it) {
     const Descriptor file(memfd_create("data", MFD_CLOEXEC));

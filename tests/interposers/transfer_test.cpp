@@ -83,6 +83,13 @@ ssize_t send_file(int fd, Bytes& bytes) {
     errno = untouched;
     return sendfile(fd, file, nullptr, bytes.size());
 }
+ssize_t splice_pipe(int fd, Bytes& bytes) {
+    const Pipe pipe;
+    EXPECT_GE(fcntl(pipe.writer, F_SETPIPE_SZ, 1 << 20), 1 << 20);
+    EXPECT_EQ(raw_write(pipe.writer, bytes.data(), bytes.size()), static_cast<long>(bytes.size()));
+    errno = untouched;
+    return splice(pipe.reader, nullptr, fd, nullptr, bytes.size(), 0);
+}
 
 const Transfer transfers[] = {
     {"write_pipe", Call::write_, false, true, write_whole},
@@ -110,6 +117,7 @@ const Transfer transfers[] = {
     {"recvmsg", Call::recvmsg_, true, false, receive_parts},
     {"pwritev2", Call::pwritev2_, false, true, write_parts_here},
     {"sendfile", Call::sendfile_, false, false, send_file},
+    {"splice", Call::splice_, false, false, splice_pipe},
 };
 void PrintTo(const Transfer& transfer, std::ostream* out) {
     *out << transfer.name;
