@@ -27,17 +27,22 @@ struct SignalName {
 };
 
 inline constexpr SignalName signal_names[] = {
-    {"HUP", SIGHUP, ByDefault::ends},        {"INT", SIGINT, ByDefault::ends},     {"QUIT", SIGQUIT, ByDefault::ends},
-    {"ILL", SIGILL, ByDefault::fault},       {"TRAP", SIGTRAP, ByDefault::fault},  {"ABRT", SIGABRT, ByDefault::fault},
-    {"BUS", SIGBUS, ByDefault::fault},       {"FPE", SIGFPE, ByDefault::fault},    {"KILL", SIGKILL, ByDefault::impossible},
-    {"USR1", SIGUSR1, ByDefault::ends},      {"SEGV", SIGSEGV, ByDefault::fault},  {"USR2", SIGUSR2, ByDefault::ends},
-    {"PIPE", SIGPIPE, ByDefault::ends},      {"ALRM", SIGALRM, ByDefault::ends},   {"TERM", SIGTERM, ByDefault::ends},
-    {"STKFLT", SIGSTKFLT, ByDefault::ends},  {"CHLD", SIGCHLD, ByDefault::other},  {"CONT", SIGCONT, ByDefault::other},
-    {"STOP", SIGSTOP, ByDefault::impossible}, {"TSTP", SIGTSTP, ByDefault::other}, {"TTIN", SIGTTIN, ByDefault::other},
-    {"TTOU", SIGTTOU, ByDefault::other},     {"URG", SIGURG, ByDefault::other},    {"XCPU", SIGXCPU, ByDefault::ends},
-    {"XFSZ", SIGXFSZ, ByDefault::ends},      {"VTALRM", SIGVTALRM, ByDefault::ends}, {"PROF", SIGPROF, ByDefault::ends},
-    {"WINCH", SIGWINCH, ByDefault::other},   {"IO", SIGIO, ByDefault::ends},       {"POLL", SIGIO, ByDefault::ends},
-    {"PWR", SIGPWR, ByDefault::ends},        {"SYS", SIGSYS, ByDefault::fault},
+    {"HUP", SIGHUP, ByDefault::ends},         {"INT", SIGINT, ByDefault::ends},
+    {"QUIT", SIGQUIT, ByDefault::ends},       {"ILL", SIGILL, ByDefault::fault},
+    {"TRAP", SIGTRAP, ByDefault::fault},      {"ABRT", SIGABRT, ByDefault::fault},
+    {"BUS", SIGBUS, ByDefault::fault},        {"FPE", SIGFPE, ByDefault::fault},
+    {"KILL", SIGKILL, ByDefault::impossible}, {"USR1", SIGUSR1, ByDefault::ends},
+    {"SEGV", SIGSEGV, ByDefault::fault},      {"USR2", SIGUSR2, ByDefault::ends},
+    {"PIPE", SIGPIPE, ByDefault::ends},       {"ALRM", SIGALRM, ByDefault::ends},
+    {"TERM", SIGTERM, ByDefault::ends},       {"STKFLT", SIGSTKFLT, ByDefault::ends},
+    {"CHLD", SIGCHLD, ByDefault::other},      {"CONT", SIGCONT, ByDefault::other},
+    {"STOP", SIGSTOP, ByDefault::impossible}, {"TSTP", SIGTSTP, ByDefault::other},
+    {"TTIN", SIGTTIN, ByDefault::other},      {"TTOU", SIGTTOU, ByDefault::other},
+    {"URG", SIGURG, ByDefault::other},        {"XCPU", SIGXCPU, ByDefault::ends},
+    {"XFSZ", SIGXFSZ, ByDefault::ends},       {"VTALRM", SIGVTALRM, ByDefault::ends},
+    {"PROF", SIGPROF, ByDefault::ends},       {"WINCH", SIGWINCH, ByDefault::other},
+    {"IO", SIGIO, ByDefault::ends},           {"POLL", SIGIO, ByDefault::ends},
+    {"PWR", SIGPWR, ByDefault::ends},         {"SYS", SIGSYS, ByDefault::fault},
 };
 
 inline constexpr int most_signal_rules = 16;
@@ -157,11 +162,11 @@ constexpr RuleError parse_rule(std::string_view word, int nudge, SignalRule& rul
             rule.by_default = known.by_default;
         }
     }
-    return rule.signal == 0                             ? RuleError::no_signal
-           : rule.signal == nudge                       ? RuleError::nudge
-           : rule.by_default == ByDefault::impossible   ? RuleError::impossible
-           : rule.by_default == ByDefault::fault        ? RuleError::fault
-                                                        : RuleError::none;
+    return rule.signal == 0                           ? RuleError::no_signal
+           : rule.signal == nudge                     ? RuleError::nudge
+           : rule.by_default == ByDefault::impossible ? RuleError::impossible
+           : rule.by_default == ByDefault::fault      ? RuleError::fault
+                                                      : RuleError::none;
 }
 
 // Seconds: digits, with a fraction or without. False for anything else, and for more than a million.

@@ -39,7 +39,7 @@ void check_rule(const char* where, std::string_view word) {
 }
 
 void check_whole(const char* where, const std::string& rules, size_t count) {
-    const RuleError error = rules.size() > longest_signal_rules                    ? RuleError::too_long
+    const RuleError error = rules.size() > longest_signal_rules              ? RuleError::too_long
                             : count > static_cast<size_t>(most_signal_rules) ? RuleError::too_many
                                                                              : RuleError::none;
     if (error != RuleError::none) {

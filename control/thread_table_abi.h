@@ -242,10 +242,10 @@ struct alignas(4096) TableHeader {
     std::atomic<uint64_t> locks_broken;    // record locks taken from an owner that was gone or stopped
     std::atomic<uint64_t> threads_unseen;  // claims that failed: the table was full
     std::atomic<uint64_t> windows[static_cast<size_t>(Window::count)];
-    char version[16];          // of the library
-    char adapter_runtime[48];  // "CPython 3.11.2"
-    char adapter_reason[128];  // why the adapter was refused; empty otherwise
-    uint64_t pid_namespace;    // inode of /proc/self/ns/pid: whose process ids the file's name and records have
+    char version[16];           // of the library
+    char adapter_runtime[48];   // "CPython 3.11.2"
+    char adapter_reason[128];   // why the adapter was refused; empty otherwise
+    uint64_t pid_namespace;     // inode of /proc/self/ns/pid: whose process ids the file's name and records have
     char ignored_setting[128];  // what of the environment is not obeyed, and why; empty: everything is
 };
 static_assert(sizeof(TableHeader) == 4096);

@@ -21,8 +21,8 @@ void each_ruled_signal(void (*visit)(int signal));
 bool requests_replace_default(int signal);
 
 // A handler of the program is about to run for this signal, in this thread: requests to the threads that the rules
-// choose, but for the one that the handler tells about the signal, unless a rule names it as `main`. Nothing where there
-// is no rule. Async-signal-safe.
+// choose, but for the one that the handler tells about the signal, unless a rule names it as `main`. Nothing where
+// there is no rule. Async-signal-safe.
 void send_requests_beside_handler(int signal);
 
 // The handler in place of a default action.

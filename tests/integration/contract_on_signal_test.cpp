@@ -144,9 +144,8 @@ TEST_F(OnSignal, BesideTheProgramsHandler) {
         const std::string output = after(start("SIGINT=all", modes));
         EXPECT_NE(output.find("handler\n"), std::string::npos) << output;
         EXPECT_EQ(output.find("main still has a request"), std::string::npos) << output;
-        expect_interrupted(output, modes.size() == 1
-                                       ? std::vector<std::string>{"main", "worker-1", "worker-2", "other"}
-                                       : std::vector<std::string>{"worker-1", "worker-2", "other"});
+        expect_interrupted(output, modes.size() == 1 ? std::vector<std::string>{"main", "worker-1", "worker-2", "other"}
+                                                     : std::vector<std::string>{"worker-1", "worker-2", "other"});
         EXPECT_TRUE(ends(output, "[exit 3]")) << output;
     }
 }

@@ -1,5 +1,5 @@
-// A program in a terminal of its own: what is typed there acts as for a person. Its standard error goes elsewhere, so that
-// it can be told apart.
+// A program in a terminal of its own: what is typed there acts as for a person. Its standard error goes elsewhere, so
+// that it can be told apart.
 #pragma once
 
 #include <string>

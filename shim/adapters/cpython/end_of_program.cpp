@@ -132,8 +132,8 @@ PyObject* start_thread(const Patched& builtin, const Arguments& arguments) {
 }
 
 // 3.13: the wait itself is a builtin, and one that repeats a wait that was interrupted. So each thread is waited for by
-// its handle, which can be interrupted, and the builtin is called when there is nothing left to wait for. As it does, an
-// exception of a signal handler is printed here, and ends the wait.
+// its handle, which can be interrupted, and the builtin is called when there is nothing left to wait for. As it does,
+// an exception of a signal handler is printed here, and ends the wait.
 PyObject* await_threads(const Patched& builtin, const Arguments& arguments) {
     while (has_signal_rules() && in_main_interpreter(python.current_thread_state())) {
         const Reference thread(next_awaited(false));

@@ -1,5 +1,6 @@
-// on_signal MODE...: threads "worker-1", "worker-2" and "other" wait, and say when they are interrupted and when they have
-// cleaned up, which takes them a moment; main pauses, says so when that ends, and returns 3. Started with INTERRUPT_ON.
+// on_signal MODE...: threads "worker-1", "worker-2" and "other" wait, and say when they are interrupted and when they
+// have cleaned up, which takes them a moment; main pauses, says so when that ends, and returns 3. Started with
+// INTERRUPT_ON.
 //
 //   stubborn   main pauses again             handler    main handles SIGINT
 //   survivors  the threads wait again        jumps      ... by a siglongjmp
