@@ -49,11 +49,12 @@ protected:
                      const std::string& rule = "SIGINT=all") {
         return Terminal(command(how, {"on_signal.py", name}, rule), surroundings(grace));
     }
-    bool before(int minor) const {
-        const std::string& name = GetParam().name;
-        return name != "system" && std::stoi(name.substr(name.find('_') + 1)) < minor;
+    void SetUp() override {
+        const Finished told = run({GetParam().path, "-c", "import sys; print(sys.version_info[1])"});
+        ASSERT_TRUE(told.ended_with(0)) << told.output;
+        minor_ = std::stoi(told.output);
     }
-    bool is(int minor) const { return GetParam().name == "python3_" + std::to_string(minor); }
+    bool before(int minor) const { return minor_ < minor; }
     // What an uncaught KeyboardInterrupt comes to.
     bool ended_by_keyboard_interrupt(const Terminal& terminal) const {
         return before(8) ? WIFEXITED(terminal.status()) && WEXITSTATUS(terminal.status()) == 1
@@ -77,13 +78,17 @@ protected:
         }
         return set;
     }
-    // Until main waits for its threads in the interpreter's end.
-    void await_shutdown(const Terminal& terminal) {
+    void await_main(const Terminal& terminal, const char* call) {
         const std::string pid = std::to_string(terminal.pid());
-        const Finished waited =
-            run({INTERRUPTCTL_PATH, "wait", pid, pid, "--in", is(13) ? "thread_join" : "sem_wait", "--timeout", "30"});
+        const Finished waited = run({INTERRUPTCTL_PATH, "wait", pid, pid, "--in", call, "--timeout", "30"});
         ASSERT_TRUE(waited.ended_with(0)) << waited.output;
     }
+    // Until main waits for its threads in the interpreter's end.
+    void await_shutdown(const Terminal& terminal) { await_main(terminal, before(13) ? "sem_wait" : "thread_join"); }
+    void await_sleep(const Terminal& terminal) { await_main(terminal, before(11) ? "select" : "clock_nanosleep"); }
+
+private:
+    int minor_ = 0;  // of version 3
 };
 
 // The program's own way of stopping its thread works as ever. Where all threads are interrupted as well, its thread
@@ -208,6 +213,7 @@ TEST_P(Signalled, EachTimeWhereMainGoesOn) {
     Terminal terminal = program(How::on, "goes_on", "0.2");
     ASSERT_TRUE(terminal.says("ready")) << all(terminal);
     for (int times = 1; times <= 3; ++times) {
+        await_sleep(terminal);
         terminal.interrupt();
         ASSERT_TRUE(terminal.says("main goes on", times)) << all(terminal);
         ASSERT_TRUE(terminal.says("worker caught ThreadInterrupted", times)) << all(terminal);

@@ -177,6 +177,65 @@ TEST_F(Run, RefusesALibraryThatCannotBeNamed) {
     EXPECT_NE(unnameable.err.find("space or a colon"), std::string::npos) << unnameable.err;
 }
 
+TEST_F(Run, HandsRulesForSignalsOn) {
+    const Finished done = interruptctl({"run", "--on", "SIGINT=all", "--no-follow", "--on=TERM=worker-[0-9]*", "--on",
+                                        "SIGRTMIN+1=a\\,b", "--", "sh", "-c", "echo \"$INTERRUPT_ON\""});
+    EXPECT_EQ(done.out, "SIGINT=all,TERM=worker-[0-9]*,SIGRTMIN+1=a\\,b\n") << done.err;
+    EXPECT_EQ(interruptctl({"run", "sh", "-c", "echo --on $1", "x", "--on"}).out, "--on --on\n");
+}
+
+TEST_F(Run, RefusesRulesThatTheShimWouldNotObey) {
+    const std::vector<std::pair<std::string, const char*>> bad = {
+        {"SIGINT", "SIGNAL=WHOM"},
+        {"SIGINT=", "SIGNAL=WHOM"},
+        {"=all", "no signal of that name"},
+        {"SIGTREM=all", "Did you mean `SIGTERM`?"},
+        {"sigint=all", "no signal of that name"},
+        {"2=all", "no signal of that name"},
+        {"SIGRTMIN+31=all", "no signal of that name"},
+        {"SIGKILL=all", "no program can do anything"},
+        {"SIGSTOP=all", "no program can do anything"},
+        {"SIGSEGV=all", "the program itself has failed"},
+        {"SIGURG=all", "the nudge's"},
+        {"SIGINT=all,SIGTERM=all", "may be repeated"},
+        {"SIGINT=all,", "may be repeated"},
+        {"SIGINT=" + std::string(600, 'x'), "longer than 511 bytes"},
+    };
+    for (const auto& [rule, words] : bad) {
+        const Finished ran = interruptctl({"run", "--on", rule, "sh", "-c", "echo started"});
+        expect_status(2, ran);
+        EXPECT_NE(ran.err.find(words), std::string::npos) << ran.err;
+        EXPECT_TRUE(ran.out.empty()) << ran.out;
+    }
+    std::vector<std::string> many{"run"};
+    for (int i = 0; i < 17; ++i) {
+        many.insert(many.end(), {"--on", "SIGINT=all"});
+    }
+    many.emplace_back("true");
+    expect_status(2, interruptctl(many));
+    expect_status(2, interruptctl({"run", "--on", "SIGWINCH=all", "true"},
+                                  {.environment = {{"INTERRUPT_SIGNAL", "WINCH"}}, .user = 0}));
+    for (const auto& [variable, value] : std::vector<std::pair<std::string, std::string>>{
+             {"INTERRUPT_GRACE", "soon"}, {"INTERRUPT_GRACE", "-1"}, {"INTERRUPT_ON", "SIGINT=all,SIGFOO=all"}}) {
+        const Finished ran = interruptctl({"run", "true"}, {.environment = {{variable, value}}, .user = 0});
+        expect_status(2, ran);
+        EXPECT_NE(ran.err.find(variable), std::string::npos) << ran.err;
+    }
+}
+
+TEST_F(Run, DoctorSaysWhichSettingIsIgnored) {
+    Child child(
+        {TARGETS_DIR "/sleeper", "recv"},
+        {.environment = {{"LD_PRELOAD", LIBINTERRUPT_PATH}, {"INTERRUPT_ON", "SIGINT=all,SIGFOO=all"}}, .user = 0});
+    child.line_that_begins("ready");
+    const Finished doctor = interruptctl({"doctor", std::to_string(child.pid())});
+    expect_status(0, doctor);
+    EXPECT_NE(doctor.out.find("INTERRUPT_ON is ignored, for `SIGFOO=all`: there is no signal of that name"),
+              std::string::npos)
+        << doctor.out;
+    child.finish();
+}
+
 TEST_F(Run, DoctorKnowsPython) {
     const Finished python = interruptctl({"doctor", "/usr/bin/python3", "--json"});
     expect_status(0, python);

@@ -72,6 +72,7 @@ TEST(ThreadTableAbi, Values) {
     EXPECT_EQ(table_heavy_fences, 1u);
     EXPECT_EQ(table_seccomp, 2u);
     EXPECT_EQ(record_unadopted, 1u);
+    EXPECT_EQ(record_interrupted_by_signal, 8u);
     EXPECT_EQ(nudge_cookie, 0x696e7472);
     const uint64_t magic = magic_word();
     EXPECT_EQ(std::memcmp(&magic, "intrtbl\n", 8), 0);

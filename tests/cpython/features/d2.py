@@ -2,6 +2,10 @@
 import sys
 import threading
 import time
+# CPython 3.13 imports these to print an exception. A thread that does so makes it forget, with and without the shim, that
+# main had a KeyboardInterrupt, and its status is 1.
+import tokenize
+import traceback
 
 started = threading.Event()
 
