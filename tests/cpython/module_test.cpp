@@ -74,6 +74,44 @@ TEST_P(Module, IsInstalledByPip) {
     }
 }
 
+// The lines of a block of README.md that begins with `first`, without their indentation.
+std::vector<std::string> readme_block(const std::string& first) {
+    std::ifstream readme(SOURCE_DIR "/README.md");
+    std::vector<std::string> block;
+    for (std::string line; std::getline(readme, line);) {
+        if (!block.empty() && !line.empty() && line.rfind("    ", 0) != 0) {
+            break;
+        }
+        if (!block.empty() || line == "    " + first) {
+            block.push_back(line.empty() ? line : line.substr(4));
+        }
+    }
+    return block;
+}
+
+TEST_P(Module, ExampleDoesWhatItSays) {
+    const interrupt_tests::TemporaryDirectory directory;
+    const std::string program = directory.path() + "/example.py";
+    std::string expected;
+    {
+        std::ofstream file(program);
+        bool in_program = true;
+        for (const std::string& line : readme_block("import libinterrupt")) {
+            if (line.rfind("$ interruptctl run python3 example.py", 0) == 0) {
+                in_program = false;
+            } else if (in_program) {
+                file << line << '\n';
+            } else if (!line.empty()) {
+                expected += line + '\n';
+            }
+        }
+    }
+    ASSERT_NE(expected, "");
+    const Finished finished = run({GetParam().path, program}, LIBINTERRUPT_PATH);
+    EXPECT_TRUE(finished.ended_with(0));
+    EXPECT_EQ(finished.output, expected);
+}
+
 INSTANTIATE_TEST_SUITE_P(Python, Module, testing::ValuesIn(find_interpreters()),
                          [](const auto& info) { return info.param.name; });
 
