@@ -126,6 +126,7 @@ RecordView::RecordView(const ThreadRecord& record)
       coalesced(relaxed(record.coalesced)),
       mask(static_cast<Mask>(relaxed(record.mask))),
       flags(relaxed(record.flags)),
+      ident(relaxed(record.ident)),
       name(bounded(record.name)) {}
 
 TableFile::TableFile(const Process& process) : process_(process) {

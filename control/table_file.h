@@ -69,6 +69,7 @@ struct RecordView {
     uint32_t coalesced = 0;
     Mask mask = Mask::none;
     uint32_t flags = 0;
+    uint64_t ident = 0;
     std::string name;
 };
 

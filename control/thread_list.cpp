@@ -1,5 +1,8 @@
 #include "control/thread_list.h"
 
+#include <algorithm>
+#include <ctime>
+
 namespace interrupt::control {
 
 std::string ThreadView::state() const {
@@ -9,10 +12,19 @@ std::string ThreadView::state() const {
     if (!record) {
         return "no record";
     }
+    if (lock == LockState::awaited) {
+        return "ready";
+    }
     if (record->state.blocked()) {
         return "blocked";
     }
-    return kernel.sleeping() ? "outside" : "running";
+    if (lock == LockState::held) {
+        return "bytecode";
+    }
+    if (kernel.sleeping()) {
+        return "outside";
+    }
+    return lock == LockState::released ? "in-C" : "running";
 }
 
 std::string ThreadView::call() const {
@@ -51,13 +63,50 @@ std::optional<ThreadView> observe(const Process& process, const TableFile& table
     return view;
 }
 
+namespace {
+
+std::optional<ThreadView> observe_with_lock(const Process& process, const TableFile& table, pid_t tid) {
+    const RuntimeLockView lock(process, table);
+    auto view = observe(process, table, tid);
+    if (view && view->record) {
+        view->lock = lock.of(*view->record);
+    }
+    return view;
+}
+
+// A thread that is about to wait for the lock, or about to run since it has just got it, looks for a moment as if it
+// did without.
+void look_again_for_lock(const Process& process, const TableFile& table, std::vector<ThreadView>& views) {
+    const auto in_c = [](const ThreadView& view) { return view.state() == "in-C"; };
+    if (std::none_of(views.begin(), views.end(), in_c)) {
+        return;
+    }
+    const timespec moment{0, 500'000};
+    ::nanosleep(&moment, nullptr);
+    for (ThreadView& view : views) {
+        if (!in_c(view)) {
+            continue;
+        }
+        const uint64_t before = view.record->state.word;
+        if (auto again = observe_with_lock(process, table, view.id.here)) {
+            view = std::move(*again);
+            if (in_c(view) && view.record->state.word != before) {
+                view.lock = LockState::unknown;
+            }
+        }
+    }
+}
+
+}  // namespace
+
 std::vector<ThreadView> observe_all(const Process& process, const TableFile& table) {
     std::vector<ThreadView> views;
     for (const pid_t tid : process.tasks()) {
-        if (auto view = observe(process, table, tid)) {
+        if (auto view = observe_with_lock(process, table, tid)) {
             views.push_back(std::move(*view));
         }
     }
+    look_again_for_lock(process, table, views);
     return views;
 }
 

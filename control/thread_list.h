@@ -8,6 +8,7 @@
 #include "control/names.h"
 #include "control/process.h"
 #include "control/requester.h"
+#include "control/runtime_lock.h"
 #include "control/table_file.h"
 
 namespace interrupt::control {
@@ -18,9 +19,11 @@ struct ThreadView {
     TaskStat kernel;
     bool seccomp = false;
     std::optional<RecordView> record;
+    LockState lock = LockState::unknown;
 
     bool blocked() const { return record && record->state.blocked(); }
-    // blocked, running, stopped, outside (it sleeps in a call that is not on the list), or no record
+    // blocked, running, stopped, outside (it sleeps in a call that is not on the list), or no record; where it can be
+    // told of a thread of CPython, bytecode, ready (for bytecode, when it gets the GIL) or in-C in place of running
     std::string state() const;
     // "recv(fd 5)", or "-" if it is in none.
     std::string call() const;

@@ -207,6 +207,7 @@ struct alignas(128) ThreadRecord {
     std::atomic<uint64_t> wakeup_inode;
     char name[64];  // the runtime's name of the thread, UTF-8; empty: it has none. Written by the thread alone
     std::atomic<uint32_t> started_by;  // id of the thread that started this one; 0: not known
+    std::atomic<uint64_t> ident;       // pthread_self(), by which runtimes name their threads; 0: not known
 };
 static_assert(sizeof(ThreadRecord) == 256 && std::atomic<uint64_t>::is_always_lock_free);
 
@@ -219,6 +220,15 @@ inline constexpr uint32_t table_seccomp = 2;       // the process has installed 
 
 // TableHeader::adapter
 enum class AdapterState : uint32_t { none = 0, waiting = 1, installed = 2, refused = 3, finalized = 4 };
+
+// Where in the target's memory a runtime says which of its threads holds the lock that they all take in turns; a
+// requester that may read there (process_vm_readv) can tell who runs and who does not.
+struct RuntimeLock {
+    uint64_t holder;        // address of the address of the holding thread's state; 0: nothing is known
+    uint64_t taken;         // address of an int: not 0 while somebody holds it; 0: where `holder` leads tells that
+    uint64_t ident_offset;  // of pthread_self() in a thread's state, bytes
+    uint64_t condition;     // address of the condition variable that waiting threads wait for; 0: not known
+};
 
 // The classes that requests with Outcome::exception raise: Request::error() is an index into
 // TableHeader::exceptions. A name is written once, by whoever claims its slot, and stays.
@@ -264,6 +274,7 @@ struct alignas(4096) TableHeader {
     uint64_t pid_namespace;    // inode of /proc/self/ns/pid: whose process ids the file's name and records have
     ExceptionName exceptions[max_exceptions];
     char ignored_setting[128];  // what of the environment is not obeyed, and why; empty: everything is
+    RuntimeLock runtime_lock;
 };
 static_assert(sizeof(TableHeader) == 4096);
 

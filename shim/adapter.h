@@ -113,6 +113,9 @@ void nudge_for_signal(pid_t tid);
 // The runtime has ended: from the next interposed call on settle() is asked again.
 void ask_adapter_again();
 
+// Says where the runtime keeps its lock, for `interruptctl threads`.
+void report_runtime_lock(const RuntimeLock& lock);
+
 // Says how far the adapter is, for doctor. Both strings are copied; null leaves them as they are.
 void report_adapter(AdapterState state, const char* runtime, const char* reason);
 

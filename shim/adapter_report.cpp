@@ -14,6 +14,7 @@ struct AdapterReport {
     AdapterState state = AdapterState::none;
     char runtime[sizeof(TableHeader::adapter_runtime)] = {};
     char reason[sizeof(TableHeader::adapter_reason)] = {};
+    RuntimeLock lock = {};
 };
 constinit AdapterReport adapter_report;
 
@@ -23,6 +24,7 @@ void write_adapter_report() {
     TableHeader& header = table_header();
     std::memcpy(header.adapter_runtime, adapter_report.runtime, sizeof header.adapter_runtime);
     std::memcpy(header.adapter_reason, adapter_report.reason, sizeof header.adapter_reason);
+    header.runtime_lock = adapter_report.lock;
     header.adapter.store(static_cast<uint32_t>(adapter_report.state), std::memory_order_release);
 }
 
@@ -34,6 +36,13 @@ void report_adapter(AdapterState state, const char* runtime, const char* reason)
     if (reason != nullptr) {
         std::strncpy(adapter_report.reason, reason, sizeof adapter_report.reason - 1);
     }
+    if (process.table != nullptr) {
+        write_adapter_report();
+    }
+}
+
+void report_runtime_lock(const RuntimeLock& lock) {
+    adapter_report.lock = lock;
     if (process.table != nullptr) {
         write_adapter_report();
     }

@@ -40,7 +40,7 @@ JoinWait wait_for_thread_end(uintptr_t pthread_ident, uint64_t deadline_ns, uint
         return JoinWait::unknown;
     }
     const uint32_t generation = record->generation.load(std::memory_order_acquire);
-    if (ident_of(*record).load(std::memory_order_acquire) != pthread_ident) {
+    if (record->ident.load(std::memory_order_acquire) != pthread_ident) {
         return JoinWait::unknown;  // ended just now
     }
     const int saved_errno = errno;

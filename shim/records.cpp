@@ -13,16 +13,8 @@ uint32_t offset_of(const ThreadRecord& record) {
 
 namespace {
 
-constexpr uint32_t max_capacity = (Process::max_pages - 1) * (4096 / sizeof(ThreadRecord));
-constinit std::atomic<uintptr_t> idents[max_capacity];
-
 ThreadRecord& record_at(uint32_t index) {
     return *reinterpret_cast<ThreadRecord*>(process.table + sizeof(TableHeader) + size_t{index} * sizeof(ThreadRecord));
-}
-
-uint32_t index_of(const ThreadRecord& record) {
-    return (offset_of(record) - static_cast<uint32_t>(sizeof(TableHeader))) /
-           static_cast<uint32_t>(sizeof(ThreadRecord));
 }
 
 // May the record be touched at all?
@@ -58,7 +50,7 @@ void reset(ThreadRecord& record) {
     record.lock.fetch_and(LockWord::owner_mask, std::memory_order_relaxed);
     record.name[0] = 0;
     record.started_by.store(0, std::memory_order_relaxed);
-    idents[index_of(record)].store(0, std::memory_order_relaxed);
+    record.ident.store(0, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -161,14 +153,11 @@ void write_name(ThreadRecord& record, const ThreadName& name) {
     first.store(name.text[0], std::memory_order_release);
 }
 
-std::atomic<uintptr_t>& ident_of(const ThreadRecord& record) {
-    return idents[index_of(record)];
-}
-
 ThreadRecord* record_of_ident(uintptr_t ident) {
-    for (uint32_t i = 0; process.table != nullptr && i < process.capacity; ++i) {
-        if (idents[i].load(std::memory_order_relaxed) == ident) {
-            return &record_at(i);
+    uint32_t next = 0;
+    while (ThreadRecord* const record = next_used_record(next)) {
+        if (record->ident.load(std::memory_order_relaxed) == ident) {
+            return record;
         }
     }
     return nullptr;

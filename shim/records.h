@@ -32,8 +32,7 @@ ThreadRecord* next_used_record(uint32_t& next);
 // Called by the record's own thread.
 void write_name(ThreadRecord& record, const ThreadName& name);
 
-// pthread_self() of the thread that holds a record, or 0: by it runtimes name their threads.
-std::atomic<uintptr_t>& ident_of(const ThreadRecord& record);
+// The record of the thread with this pthread_self(), or null.
 ThreadRecord* record_of_ident(uintptr_t ident);
 
 }  // namespace interrupt

@@ -72,7 +72,7 @@ ThreadRecord* claim_for_this_thread() {
         return claim_for_this_thread();
     }
     merge_other_record(*record, tid);
-    ident_of(*record).store(reinterpret_cast<uintptr_t>(pthread_self()), std::memory_order_relaxed);
+    record->ident.store(reinterpret_cast<uintptr_t>(pthread_self()), std::memory_order_relaxed);
     record->mask.store(static_cast<uint32_t>(context.mask), std::memory_order_relaxed);
     write_name(*record, context.name);
     if (context.epoch != process.epoch) {  // timers and pending signals are not inherited by a forked child

@@ -40,6 +40,7 @@ TEST(ThreadTableAbi, Header) {
     EXPECT_FIELD(ExceptionName, state, 0, 4);
     EXPECT_FIELD(ExceptionName, name, 4, 124);
     EXPECT_FIELD(TableHeader, ignored_setting, 3384, 128);
+    EXPECT_FIELD(TableHeader, runtime_lock, 3512, 32);
 }
 
 TEST(ThreadTableAbi, Record) {
@@ -65,6 +66,7 @@ TEST(ThreadTableAbi, Record) {
     EXPECT_FIELD(ThreadRecord, wakeup_inode, 104, 8);
     EXPECT_FIELD(ThreadRecord, name, 112, 64);
     EXPECT_FIELD(ThreadRecord, started_by, 176, 4);
+    EXPECT_FIELD(ThreadRecord, ident, 184, 8);
 }
 
 TEST(ThreadTableAbi, Values) {

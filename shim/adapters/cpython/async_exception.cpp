@@ -195,6 +195,12 @@ bool find_exception_queue() {
     return true;
 }
 
+// struct _ts { ...; PyObject* async_exc; unsigned long thread_id; ... } in every version.
+size_t ident_offset(const void* own_thread_state) {
+    const size_t offset = queue_offset + 1;
+    return word_of<unsigned long>(own_thread_state, offset).load() == own_ident() ? offset * sizeof(uint64_t) : 0;
+}
+
 void nudged(const void* context, bool in_call) {
     PythonThread& thread = python_thread;
     if (!trampolines_active.load(std::memory_order_relaxed)) {

@@ -16,6 +16,9 @@ bool find_bytecode_loop();
 // make_thread_interrupted(). False if it cannot be told.
 bool find_exception_queue();
 
+// Where a thread's state has pthread_self(), in bytes; 0: it cannot be told. After find_exception_queue().
+size_t ident_offset(const void* own_thread_state);
+
 // The nudge met this thread outside a wait that could end, in an interposed call or not. Async-signal-safe.
 void nudged(const void* context, bool in_call);
 

@@ -8,6 +8,7 @@
 #include "shim/adapters/cpython/async_exception.h"
 #include "shim/adapters/cpython/end_of_program.h"
 #include "shim/adapters/cpython/exception_classes.h"
+#include "shim/adapters/cpython/interpreter_lock.h"
 #include "shim/adapters/cpython/loaded_object.h"
 #include "shim/adapters/cpython/main_thread.h"
 #include "shim/adapters/cpython/thread_interrupted.h"
@@ -55,6 +56,7 @@ const char* install() {
     if (!find_exception_queue()) {
         return "its thread state has another layout than this library knows";
     }
+    find_interpreter_lock();
     patch_imported_modules();
     if (!is_patched("_imp", "exec_builtin") || !is_patched("_imp", "exec_dynamic")) {
         return "its tables of builtins have another layout than this library knows";
