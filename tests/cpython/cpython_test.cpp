@@ -216,7 +216,7 @@ TEST_P(Storm, LosesNothing) {
 INSTANTIATE_TEST_SUITE_P(Python, Storm,
                          testing::Combine(testing::Values("receiving", "receiving_by_ssl",
                                                           "receiving_by_ssl_with_timeout", "inserting", "with_lock",
-                                                          "computing", "mixed", "straight_to_a_builtin",
+                                                          "computing", "mixed", "everything", "straight_to_a_builtin",
                                                           "straight_to_an_instance"),
                                           testing::ValuesIn(find_interpreters())),
                          test_name);

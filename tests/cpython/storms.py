@@ -244,6 +244,89 @@ def mixed():
     thread.result()
 
 
+def everything():
+    """Computing, sleeps, locks, data and critical sections in turns: none inside a section, no lock broken, no byte lost."""
+    from libinterrupt import critical_section, mask
+    state = {}
+    done = []
+    wrong = []
+    lock = threading.Lock()
+    ours, theirs = socket.socketpair()
+    received = bytearray()
+
+    def section():
+        try:
+            with lock:
+                time.sleep(0)
+            sum(range(50))
+        except ThreadInterrupted as error:
+            wrong.append(error)
+            raise
+
+    def once(step):
+        if step == 0:
+            for _ in range(200):
+                pass
+        elif step == 1:
+            time.sleep(0.0001)
+        elif step == 2:
+            with lock:
+                sum(range(500))
+        elif step == 3:
+            lock.acquire(timeout=0.0001) and lock.release()
+        elif step == 4:
+            with critical_section():
+                with critical_section():
+                    section()
+        else:
+            with mask('on_blocking'):
+                for _ in range(50):
+                    pass
+
+    def work():
+        storm = state['storm'] = Storm(gettid())
+        step = 0
+        data = taken = None
+        while not done:
+            step = (step + 1) % 7
+            try:
+                if step == 6:
+                    data = ours.recv(16)
+                    received.extend(data)
+                    taken = data
+                else:
+                    once(step)
+            except ThreadInterrupted:
+                storm.caught += 1
+                if data is not taken:
+                    received.extend(data)
+                    taken = data
+                if step == 3 and lock.locked():
+                    lock.release()
+
+    def send():
+        number = 0
+        while not done:
+            theirs.sendall(number.to_bytes(4, 'big'))
+            number += 1
+            time.sleep(0.0001)
+        theirs.shutdown(socket.SHUT_WR)
+
+    worker = Running(work)
+    until(lambda: 'storm' in state)
+    sender = Running(send)
+    state['storm'].run()
+    done.append(True)
+    sender.result()
+    worker.result()
+    assert not wrong, wrong[:3]
+    assert lock.acquire(False)
+    assert state['storm'].caught == COUNT
+    received = received[:len(received) // 4 * 4]
+    for i in range(len(received) // 4):
+        assert received[4 * i:4 * i + 4] == i.to_bytes(4, 'big'), 'byte %d of %d' % (4 * i, len(received))
+
+
 def straight(last):
     """An exception that is still on its way when the last line runs: 3.10 and later look for it now and then only."""
     state = {}
@@ -286,5 +369,5 @@ def straight_to_an_instance():
 
 if __name__ == '__main__':
     main({function.__name__: function for function in (receiving, receiving_by_ssl, receiving_by_ssl_with_timeout,
-                                                        inserting, with_lock, computing, mixed, straight_to_a_builtin,
+                                                        inserting, with_lock, computing, mixed, everything, straight_to_a_builtin,
                                                         straight_to_an_instance)})

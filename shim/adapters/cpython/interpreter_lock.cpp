@@ -2,8 +2,9 @@
 //
 //     unsigned long interval; PyThreadState* last_holder; int locked; unsigned long switch_number; pthread_cond_t cond;
 //
-// (Include/internal/pycore_gil.h). It is found by its behaviour: `locked` is 1 beside our own thread state while we hold
-// the lock, and 0 when we have released it. In 3.6 the thread state that holds it has a name, _PyThreadState_Current.
+// (Include/internal/pycore_gil.h). It is found by its behaviour: `locked` is 1 beside our own thread state while we
+// hold the lock, and 0 when we have released it. In 3.6 the thread state that holds it has a name,
+// _PyThreadState_Current.
 #include "shim/adapters/cpython/interpreter_lock.h"
 
 #include <dlfcn.h>
