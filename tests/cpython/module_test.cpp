@@ -96,7 +96,7 @@ TEST_P(Module, ExampleDoesWhatItSays) {
     {
         std::ofstream file(program);
         bool in_program = true;
-        for (const std::string& line : readme_block("import libinterrupt")) {
+        for (const std::string& line : readme_block("import queue")) {
             if (line.rfind("$ interruptctl run python3 example.py", 0) == 0) {
                 in_program = false;
             } else if (in_program) {

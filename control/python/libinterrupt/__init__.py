@@ -13,7 +13,7 @@ Threads of the main interpreter alone can be interrupted and can use it.
 """
 import errno as _errno
 import sys as _sys
-from _thread import _local, get_ident as _get_ident
+from _thread import get_ident as _get_ident
 
 __all__ = ['InterruptibleThread', 'ThreadInterrupted', 'available', 'check_interrupt', 'clear_interrupt',
            'critical_section', 'interrupt', 'interrupts_disabled', 'is_interrupted', 'mask', 'periodic_checkpoint',
@@ -239,10 +239,10 @@ class periodic_checkpoint:
 _ON_BLOCKING = 1
 _ALL = 2
 _MODES = {'none': 0, 'on_blocking': _ON_BLOCKING, 'all': _ALL}
+_Method = type(_Unavailable().__getattr__)
 
 
-# Each thread that uses one has its own attributes of it.
-class mask(_local):
+class mask:
     """A context manager, and a decorator of functions, that sets where the calling thread can be interrupted.
 
     mode: 'none' defers nothing: between two bytecodes and in blocking calls.
@@ -252,41 +252,21 @@ class mask(_local):
     Leaving it sets the mode that was there before. What is pending and no longer deferred is raised there and then, by
     `with` itself, once. That also holds for an exception that was already on its way to the thread when the mode was
     set. It may be nested, used again, and used by several threads. The mode is the thread's: a block with `await` or
-    `yield` in it defers for whatever runs meanwhile. ValueError: no such mode.
+    `yield` in it defers for whatever runs meanwhile. `as` gives the mode before, by its place in the list above.
+
+    ValueError: no such mode. OSError (ENOMEM), raised by `with`: modes that differ are nested more than 16 deep.
     """
 
+    # What `with` calls is written in C, so that a KeyboardInterrupt, which comes between two bytecodes, cannot come
+    # between the change of the mode and its being remembered.
+    __slots__ = '__enter__', '__exit__'
+
     def __init__(self, mode):
-        _native.set_mask
+        enter = _native.enter_mask
         if mode not in _MODES:
             raise ValueError("the mode is 'none', 'on_blocking' or 'all', not %r" % (mode,))
-        self._mode = _MODES[mode]
-        self._before = []
-
-    # None of our own exceptions comes between the first set_mask and the block, nor between the block and the last one.
-    # A KeyboardInterrupt may. Hence one call that both sets and remembers, and the second attempts.
-
-    def __enter__(self):
-        before = self._before
-        depth = len(before)
-        try:
-            before.extend(map(_native.set_mask, (_ALL,)))
-            if self._mode != _ALL:
-                _native.set_mask(self._mode)
-            return self
-        except BaseException:
-            if len(before) > depth:
-                _native.set_mask(before.pop())
-            raise
-
-    def __exit__(self, kind, value, traceback):
-        before = self._before
-        try:
-            _native.set_mask(before[-1])
-        except BaseException:
-            _native.set_mask(before[-1])
-            raise
-        finally:
-            before.pop()
+        self.__enter__ = _Method(enter, _MODES[mode])
+        self.__exit__ = _native.leave_mask
 
     def __call__(self, function):
         from functools import wraps
@@ -368,8 +348,8 @@ def run_interruptible(coroutine, *, debug=None):
             raise
         return await coroutine
 
-    with mask('all') as deferred:
-        if deferred._before[-1] == _ALL:
+    with mask('all') as before:
+        if before == _ALL:
             return _run(asyncio, coroutine, debug)
         try:
             result = _run(asyncio, watched(), debug)

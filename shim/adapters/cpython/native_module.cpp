@@ -95,6 +95,58 @@ void* set_mask(void*, void* number, void*, void*, void*) {
     return mode == INTERRUPT_MASK_NONE && raise_pending(true) ? nullptr : python.PyLong_FromLong(before);
 }
 
+// The modes that the blocks which this thread is in have found, the outermost first. Equal ones that follow each other,
+// as in recursive functions, take one place.
+struct FoundModes {
+    int mode;
+    uint32_t count;
+};
+constexpr int most_changes = 16;
+constinit thread_local FoundModes found_modes[most_changes] __attribute__((tls_model("initial-exec"))) = {};
+constinit thread_local int changes __attribute__((tls_model("initial-exec"))) = 0;
+
+// What __enter__ and __exit__ of mask are: in C, so that no signal handler of the program's, which runs between two
+// bytecodes and may raise, comes between the change of the mask and its being remembered.
+
+// enter_mask(mode): the mode before, also where something is raised at once: then the block is not entered.
+void* enter_mask(void*, void* arguments, void*, void*, void*) {
+    PyObject* const number = item(arguments, 0);
+    const long mode = number != nullptr ? python.PyLong_AsLong(number) : -1;
+    if (number == nullptr || failed(mode)) {
+        return nullptr;
+    }
+    const int before = interrupt_mask(INTERRUPT_MASK_ALL);
+    interrupt_mask(static_cast<int>(mode));
+    if (mode == INTERRUPT_MASK_NONE && raise_pending(true)) {
+        interrupt_mask(before);
+        return nullptr;
+    }
+    if (changes == 0 || found_modes[changes - 1].mode != before) {
+        if (changes == most_changes) {
+            interrupt_mask(before);
+            errno = ENOMEM;
+            return python.PyErr_SetFromErrno(*python.PyExc_OSError);
+        }
+        found_modes[changes++] = {before, 0};
+    }
+    ++found_modes[changes - 1].count;
+    return python.PyLong_FromLong(before);
+}
+
+// leave_mask(...), whatever the arguments: what the mode before lets through is raised at once.
+void* leave_mask(void*, void*, void*, void*, void*) {
+    if (changes == 0) {
+        return none();
+    }
+    FoundModes& last = found_modes[changes - 1];
+    const int mode = last.mode;
+    if (--last.count == 0) {
+        --changes;
+    }
+    interrupt_mask(mode);
+    return mode == INTERRUPT_MASK_NONE && raise_pending(true) ? nullptr : none();
+}
+
 void* wakeup_fd(void*, void*, void*, void*, void*) {
     const int fd = interrupt_wakeup_fd();
     return fd >= 0 ? python.PyLong_FromLong(fd) : python.PyErr_SetFromErrno(*python.PyExc_OSError);
@@ -139,6 +191,8 @@ constinit PyMethodDef functions[] = {
     {"clear", clear, METH_NOARGS, nullptr},
     {"check", check, METH_NOARGS, nullptr},
     {"set_mask", set_mask, METH_O, nullptr},
+    {"enter_mask", enter_mask, METH_VARARGS, nullptr},
+    {"leave_mask", leave_mask, METH_VARARGS, nullptr},
     {"wakeup_fd", wakeup_fd, METH_NOARGS, nullptr},
     {"native_id", native_id, METH_O, nullptr},
     {"started_by", started_by, METH_O, nullptr},

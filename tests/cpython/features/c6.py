@@ -1,4 +1,6 @@
 """critical_section() and interrupts_disabled(): deferred, raised exactly once when the outermost one is left."""
+import random
+import signal
 import socket
 
 import libinterrupt
@@ -94,3 +96,30 @@ with section:
     libinterrupt.interrupt(threading.get_ident())
     assert libinterrupt.clear_interrupt()
 time.sleep(0.01)
+
+
+# A signal handler that raises, as Ctrl-C's does, leaves no thread deferring for ever. Before 3.11 it can come between the
+# end of the block and the call of __exit__, whatever that is.
+class Alarm(Exception):
+    pass
+
+
+def raise_alarm(number, frame):
+    raise Alarm
+
+
+def until_alarm():
+    signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, 2e-4))
+    while True:
+        with section:
+            pass
+
+
+if sys.version_info >= (3, 11):
+    signal.signal(signal.SIGALRM, raise_alarm)
+    for _ in range(2000):
+        try:
+            until_alarm()
+        except Alarm:
+            with section as before:
+                assert before == 0, 'it was left deferring'
