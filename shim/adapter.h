@@ -49,9 +49,12 @@ struct Adapter {
     // Whether a thread that begins in this routine is the runtime's.
     bool (*starts_thread)(const void* routine);
 
-    // Whether the runtime's own signal handlers run in this thread; and whether they do so, there, when the call in
-    // progress, or about to begin, ends with EINTR. Async-signal-safe.
-    bool (*runs_signal_handlers)();
+    // The program's signal handler has run, in this thread. If it is the runtime's own, which only notes the signal:
+    // whether the handlers written in the runtime's language run in this thread. Async-signal-safe; may
+    // nudge_for_signal() the thread in which they do.
+    bool (*signal_noted)(const void* handler);
+
+    // Whether they do so when the call in progress, or about to begin, ends with EINTR. Async-signal-safe.
     bool (*looks_after_eintr)();
 
     // The thread has changed its mask: what is pending may be deliverable now. Async-signal-safe.

@@ -266,14 +266,14 @@ class Life : public Script {};
 TEST_P(Life, GoesOn) {
     run_case("life.py", true, 200);
 }
-INSTANTIATE_TEST_SUITE_P(Python, Life,
-                         testing::Combine(testing::Values("starting_threads", "fork_warnings", "fork_while_pending",
-                                                          "fork_in_a_worker", "process_by_fork",
-                                                          "process_by_forkserver", "process_by_spawn",
-                                                          "interpreter_with_its_own_gil", "interrupted_start",
-                                                          "interrupted_exit", "interrupted_main_at_exit"),
-                                          testing::ValuesIn(find_interpreters())),
-                         test_name);
+INSTANTIATE_TEST_SUITE_P(
+    Python, Life,
+    testing::Combine(testing::Values("starting_threads", "fork_warnings", "fork_while_pending", "fork_in_a_worker",
+                                     "signal_in_another_thread", "process_by_fork", "process_by_forkserver",
+                                     "process_by_spawn", "interpreter_with_its_own_gil", "interrupted_start",
+                                     "interrupted_exit", "interrupted_main_at_exit"),
+                     testing::ValuesIn(find_interpreters())),
+    test_name);
 
 // --- starting the interpreter
 

@@ -115,6 +115,20 @@ def fork_in_a_worker():
     assert Running(fork).result() == 5 << 8
 
 
+def signal_in_another_thread():
+    """Wherever the kernel delivers a signal of the process, the main thread leaves its wait for the handler."""
+    for _ in range(40):
+        sender = threading.Timer(0.005, os.kill, (os.getpid(), signal.SIGINT))
+        sender.start()
+        start = time.time()
+        try:
+            time.sleep(LONG)
+        except KeyboardInterrupt:
+            pass
+        assert time.time() - start < PROMPT
+        sender.join()
+
+
 def sleeper(told):
     try:
         told.send(gettid())
@@ -270,6 +284,6 @@ atexit.register(last)
 
 if __name__ == '__main__':
     main({function.__name__: function for function in (
-        starting_threads, fork_warnings, fork_while_pending, fork_in_a_worker, process_by_fork, process_by_forkserver,
-        process_by_spawn, interpreter_with_its_own_gil, interrupted_start, interrupted_exit,
+        starting_threads, fork_warnings, fork_while_pending, fork_in_a_worker, signal_in_another_thread,
+        process_by_fork, process_by_forkserver, process_by_spawn, interpreter_with_its_own_gil, interrupted_start, interrupted_exit,
         interrupted_main_at_exit)})

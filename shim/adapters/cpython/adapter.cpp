@@ -139,7 +139,7 @@ constexpr Adapter adapter{
     .nudged = nudged,
     .recall = recall,
     .starts_thread = starts_thread,
-    .runs_signal_handlers = in_main_thread,
+    .signal_noted = signal_noted,
     .looks_after_eintr = looks_after_eintr,
     .unmasked = retry_between_bytecodes,
 };

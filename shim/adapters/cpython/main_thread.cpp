@@ -1,11 +1,13 @@
 // _thread.interrupt_main() marks a signal as arrived, and the main thread finds that when it next runs bytecode: bare,
 // after its wait. Here it is nudged out of it, and the builtin looks for signals as it does after any EINTR (PEP 475).
+// The same for a signal that the kernel has given to another thread.
 #include "shim/adapters/cpython/main_thread.h"
 
 #include <cstdio>
 
 #include "shim/adapter.h"
 #include "shim/adapters/cpython/blocking_builtin.h"
+#include "shim/adapters/cpython/install.h"
 #include "shim/adapters/cpython/special_builtins.h"
 #include "shim/platform/platform.h"
 #include "shim/process.h"
@@ -39,6 +41,17 @@ pid_t main_thread() {
 
 bool in_main_thread() {
     return own_tid() == main_thread();
+}
+
+bool signal_noted(const void* handler) {
+    if (!is_python_text(handler)) {
+        return false;
+    }
+    if (in_main_thread()) {
+        return true;
+    }
+    nudge_for_signal(main_thread());
+    return false;
 }
 
 PyObject* interrupt_main(const Patched& builtin, const Arguments& arguments) {

@@ -13,4 +13,8 @@ pid_t main_thread();
 
 bool in_main_thread();
 
+// A signal handler of the program's has run in the calling thread: if it is Python's, the main thread is to know.
+// Whether that is the calling thread. Async-signal-safe.
+bool signal_noted(const void* handler);
+
 }  // namespace interrupt::cpython
