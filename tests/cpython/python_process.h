@@ -21,6 +21,7 @@ namespace cpython_test {
 struct Interpreter {
     std::string path;
     std::string name;  // "python3_8", "system"
+    int minor;         // of version 3; 0: the system's
 };
 
 // For the names of tests.
@@ -28,7 +29,7 @@ inline void PrintTo(const Interpreter& interpreter, std::ostream* out) {
     *out << interpreter.name;
 }
 
-// Every CPython 3.6 to 3.13 on this machine.
+// Every CPython 3.6 to 3.13 on this machine, the system's last.
 inline std::vector<Interpreter> find_interpreters() {
     std::vector<Interpreter> found;
     const char* const home = getenv("HOME");
@@ -40,13 +41,13 @@ inline std::vector<Interpreter> find_interpreters() {
             const size_t begin = path.find("versions/3.") + 11;
             const int minor = atoi(path.c_str() + begin);
             if (minor >= 6 && minor <= 13) {
-                found.push_back({path, "python3_" + std::to_string(minor)});
+                found.push_back({path, "python3_" + std::to_string(minor), minor});
             }
         }
         globfree(&matches);
     }
     if (access("/usr/bin/python3", X_OK) == 0) {
-        found.push_back({"/usr/bin/python3", "system"});
+        found.push_back({"/usr/bin/python3", "system", 0});
     }
     return found;
 }

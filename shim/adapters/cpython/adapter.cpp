@@ -37,7 +37,7 @@ bool is_about(const Frame& frame, uint64_t semaphore) {
 // The frame that calls of this thread belong to, as far as it is one of the main interpreter.
 Frame* main_frame() {
     Frame* const frame = trampolines_active.load(std::memory_order_relaxed) ? top_frame() : nullptr;
-    return frame != nullptr && in_main_interpreter(frame->thread_state) ? frame : nullptr;
+    return frame != nullptr && is_of_main_interpreter(*frame) ? frame : nullptr;
 }
 
 bool can_be_raised(const void* thread_state) {

@@ -87,7 +87,7 @@ void retry_between_bytecodes() {
 }
 
 bool raised_at_entry(Frame& frame) {
-    if (!in_main_interpreter(frame.thread_state)) {
+    if (!is_of_main_interpreter(frame)) {
         return false;
     }
     if (thread_context.runtime_signal) {

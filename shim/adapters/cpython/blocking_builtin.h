@@ -1,6 +1,9 @@
 // What a trampoline does around a builtin that may wait, and what the thread knows of it meanwhile.
 #pragma once
 
+#include <cstddef>
+#include <cstring>
+
 #include "shim/adapter.h"
 #include "shim/adapters/cpython/trampolines.h"
 #include "shim/process.h"
@@ -12,7 +15,7 @@ namespace interrupt::cpython {
 struct Frame {
     Frame* outer;
     const void* self;          // the builtin's first argument
-    const void* thread_state;  // Python's, of this thread
+    const void* thread_state;  // Python's, of this thread; null: of the main interpreter
     About about;
     Request gave_up;  // the request for which a call inside the builtin gave up; its word is 0 if none did
     Call gave_up_in;  // that call, where it is claimed until the builtin ends
@@ -23,8 +26,13 @@ constexpr bool keeps_giving_up(About about) {
     return about == About::Library || about == About::Database || about == About::Input;
 }
 
+inline bool is_of_main_interpreter(const Frame& frame) {
+    return frame.thread_state == nullptr || in_main_interpreter(frame.thread_state);
+}
+
 // What the adapter knows of the calling thread.
 struct PythonThread {
+    // These four are looked at together, on the way into each builtin.
     bool armed = false;          // the asynchronous exception is on its way: the request is claimed
     bool gave_up_armed = false;  // a call outside trampolines has given up for it
     bool owed = false;           // the same before anything was on its way, or in a builtin that keeps giving up: the
@@ -40,17 +48,22 @@ struct PythonThread {
 };
 extern constinit thread_local PythonThread python_thread __attribute__((tls_model("initial-exec")));
 
+inline bool is_anything_set(const PythonThread& thread) {
+    uint32_t four;
+    static_assert(offsetof(PythonThread, starting) - offsetof(PythonThread, armed) == sizeof four - 1);
+    std::memcpy(&four, &thread.armed, sizeof four);
+    return four != 0;
+}
+
 // deliverable(true).pending(), with one load where nothing is.
-[[gnu::always_inline]] inline bool is_deliverable() {
-    const ThreadRecord* const record = current_record();
+[[gnu::always_inline]] inline bool is_deliverable(const ThreadRecord* record) {
     const bool maybe = record == nullptr || Request{record->request.load(std::memory_order_relaxed)}.pending();
     return maybe && deliverable(true).pending();
 }
 
 // A request is pending, or an exception is on its way.
-inline bool needs_attention() {
-    const PythonThread& thread = python_thread;
-    return thread.armed || thread.owed || thread.starting || thread_context.runtime_signal || is_deliverable();
+[[gnu::always_inline]] inline bool needs_attention(const ThreadRecord* record) {
+    return is_anything_set(python_thread) || thread_context.runtime_signal || is_deliverable(record);
 }
 
 // Whether it ends in an exception wherever Python runs; the others act at waits alone.
@@ -72,8 +85,12 @@ inline Frame* top_frame() {
 // Has the thread nudged until what is pending has been raised.
 void retry_between_bytecodes();
 
+[[gnu::always_inline]] inline const void* own_thread_state_if_needed() {
+    return other_interpreters.load(std::memory_order_relaxed) ? python.current_thread_state() : nullptr;
+}
+
 [[gnu::always_inline]] inline Frame make_frame(About about, const Arguments& arguments) {
-    return {top_frame(), arguments.at[0], python.current_thread_state(), about, {}, Call::running};
+    return {top_frame(), arguments.at[0], own_thread_state_if_needed(), about, {}, Call::running};
 }
 
 // Between these two the nudge handler queues no exception: what comes before the first is found by needs_attention(),
@@ -94,7 +111,8 @@ void retry_between_bytecodes();
                                                          const Arguments& arguments) {
     Frame frame = make_frame(about, arguments);
     enter_frame(frame);
-    if (needs_attention()) [[unlikely]] {
+    const ThreadRecord* record = current_record();
+    if (needs_attention(record)) [[unlikely]] {
         if (raised_at_entry(frame)) {
             leave_frame(frame);
             return nullptr;
@@ -105,7 +123,10 @@ void retry_between_bytecodes();
     if (about == About::Acquire && result == python._Py_TrueStruct) {
         python_thread.last_acquired = frame.self;
     }
-    if (frame.gave_up.word != 0 || is_deliverable()) [[unlikely]] {
+    if (about != About::Acquire) {
+        record = current_record();  // after a fork it is another one
+    }
+    if (frame.gave_up.word != 0 || is_deliverable(record)) [[unlikely]] {
         return finish_contested(builtin, arguments, frame, result);
     }
     return result;

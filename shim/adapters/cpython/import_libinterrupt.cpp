@@ -29,8 +29,12 @@ PyObject* none() {
 }  // namespace
 
 PyObject* exec_module(const Patched& builtin, const Arguments& arguments) {
+    const bool in_main = in_main_interpreter(python.current_thread_state());
+    if (!in_main) {
+        other_interpreters.store(true, std::memory_order_relaxed);
+    }
     PyObject* const result = builtin(arguments);
-    if (result != nullptr && in_main_interpreter(python.current_thread_state())) {
+    if (result != nullptr && in_main) {
         auto* const module = static_cast<PyObject*>(arguments.at[1]);
         if (const char* const name = python.PyModule_GetName(module)) {
             patch_module(module, name);

@@ -11,6 +11,7 @@ namespace interrupt::cpython {
 
 constinit PythonApi python{};
 constinit void* main_interpreter = nullptr;
+constinit std::atomic<bool> other_interpreters = false;
 
 namespace {
 

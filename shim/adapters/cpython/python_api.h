@@ -2,6 +2,7 @@
 // Python here; what is declared is verified before it is used (install.cpp).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -87,6 +88,9 @@ bool find_main_interpreter();
 
 // Whether a thread state is one of the main interpreter. Async-signal-safe.
 bool in_main_interpreter(const void* thread_state);
+
+// There is, or has been, another interpreter than the main one. Set when it imports its first modules.
+extern std::atomic<bool> other_interpreters;
 
 // An owned reference, released at the end of its scope. With the GIL held.
 class Reference {

@@ -102,7 +102,7 @@ PyObject* join_handle(const Patched& builtin, const Arguments& arguments) {
     for (;;) {
         Frame frame = make_frame(About::Join, arguments);
         enter_frame(frame);
-        if (needs_attention() && raised_at_entry(frame)) {
+        if (needs_attention(current_record()) && raised_at_entry(frame)) {
             leave_frame(frame);
             return nullptr;
         }
