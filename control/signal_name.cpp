@@ -1,6 +1,7 @@
 #include "control/signal_name.h"
 
 #include <algorithm>
+#include <cctype>
 #include <csignal>
 #include <cstring>
 #include <vector>
@@ -8,28 +9,17 @@
 #include "control/failure.h"
 #include "control/names.h"
 #include "control/process.h"
-#include "control/procfs.h"
+#include "control/signal_rules.h"
 
 namespace interrupt::control {
 
 int parse_signal(std::string_view word) {
-    std::string name;
-    std::transform(word.begin(), word.end(), std::back_inserter(name),
-                   [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
-    if (name.starts_with("SIG")) {
-        name.erase(0, 3);
+    std::string name(word);
+    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char letter) { return std::toupper(letter); });
+    if (const int number = signal_named(name).number) {
+        return number;
     }
-    std::vector<std::string> known;
-    for (int signal = 1; signal <= SIGRTMAX; ++signal) {
-        if (signal_name(signal) == "SIG" + name || std::to_string(signal) == name) {
-            return signal;
-        }
-        if (signal < SIGRTMIN && ::sigabbrev_np(signal) != nullptr) {
-            known.push_back(signal_name(signal));
-        }
-    }
-    throw Failure(Status::usage,
-                  text("`", printable(std::string(word)), "` is no signal.", suggestion("SIG" + name, known)));
+    throw Failure(Status::usage, text("`", printable(word), "` is no signal.", nearest_signal(name)));
 }
 
 std::string signal_name(int signal) {
@@ -38,6 +28,14 @@ std::string signal_name(int signal) {
     }
     const char* const name = ::sigabbrev_np(signal);
     return name != nullptr ? text("SIG", name) : text("signal ", signal);
+}
+
+std::string nearest_signal(std::string_view word) {
+    std::vector<std::string> known;
+    for (const SignalName& signal : signal_names) {
+        known.push_back(text("SIG", signal.name));
+    }
+    return suggestion(word, known);
 }
 
 }  // namespace interrupt::control

@@ -1,4 +1,4 @@
-// Signals by name.
+// Signals by name, as users write them.
 #pragma once
 
 #include <string>
@@ -6,10 +6,14 @@
 
 namespace interrupt::control {
 
-// "SIGINT", "INT", "SIGRTMIN+3" or a number. Throws Failure(usage) for anything else, with the nearest name.
+// "SIGINT", "INT", "SIGRTMIN+3", in letters of any case. Throws Failure(usage) for anything else, with the nearest
+// name.
 int parse_signal(std::string_view word);
 
 // "SIGINT", "SIGRTMIN+3".
 std::string signal_name(int signal);
+
+// " Did you mean `SIGINT`?" or "".
+std::string nearest_signal(std::string_view word);
 
 }  // namespace interrupt::control

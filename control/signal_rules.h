@@ -127,6 +127,19 @@ constexpr int real_time_signal(std::string_view name) {
 
 }  // namespace rules_detail
 
+// "INT", "SIGINT", "SIGRTMIN+3"; its number is 0 if there is none of that name.
+constexpr SignalName signal_named(std::string_view name) {
+    if (name.starts_with("SIG")) {
+        name.remove_prefix(3);
+    }
+    for (const SignalName& known : signal_names) {
+        if (rules_detail::is(name, known.name)) {
+            return known;
+        }
+    }
+    return {nullptr, rules_detail::real_time_signal(name), ByDefault::ends};
+}
+
 // The rule that begins `rest`, which loses it and the comma behind it.
 constexpr std::string_view take_rule(std::string_view& rest) {
     size_t length = 0;
@@ -151,17 +164,9 @@ constexpr RuleError parse_rule(std::string_view word, int nudge, SignalRule& rul
     rule.whom = rules_detail::is(rule.pattern, "all")    ? Whom::all
                 : rules_detail::is(rule.pattern, "main") ? Whom::main
                                                          : Whom::pattern;
-    if (name.starts_with("SIG")) {
-        name.remove_prefix(3);
-    }
-    rule.signal = rules_detail::real_time_signal(name);
-    rule.by_default = ByDefault::ends;
-    for (const SignalName& known : signal_names) {
-        if (rules_detail::is(name, known.name)) {
-            rule.signal = known.number;
-            rule.by_default = known.by_default;
-        }
-    }
+    const SignalName signal = signal_named(name);
+    rule.signal = signal.number;
+    rule.by_default = signal.by_default;
     return rule.signal == 0                           ? RuleError::no_signal
            : rule.signal == nudge                     ? RuleError::nudge
            : rule.by_default == ByDefault::impossible ? RuleError::impossible

@@ -2,12 +2,11 @@
 #include <csignal>
 #include <cstdlib>
 #include <string>
-#include <vector>
 
 #include "control/failure.h"
 #include "control/launcher.h"
-#include "control/names.h"
 #include "control/process.h"
+#include "control/signal_name.h"
 #include "control/signal_rules.h"
 
 namespace interrupt::control {
@@ -19,22 +18,13 @@ int nudge_signal() {
     return name.ends_with("WINCH") || name == std::to_string(SIGWINCH) ? SIGWINCH : SIGURG;
 }
 
-std::string nearest_signal(std::string_view word) {
-    std::vector<std::string> known;
-    for (const SignalName& signal : signal_names) {
-        if (signal.by_default == ByDefault::ends || signal.by_default == ByDefault::other) {
-            known.push_back(text("SIG", signal.name));
-        }
-    }
-    return suggestion(word.substr(0, word.find('=')), known);
-}
-
 void check_rule(const char* where, std::string_view word) {
     SignalRule rule;
     const RuleError error = parse_rule(word, nudge_signal(), rule);
     if (error != RuleError::none) {
-        throw Failure(Status::usage, text(where, " `", printable(word), "`: ", sentence_of(error), ".",
-                                          error == RuleError::no_signal ? nearest_signal(word) : ""));
+        throw Failure(Status::usage,
+                      text(where, " `", printable(word), "`: ", sentence_of(error), ".",
+                           error == RuleError::no_signal ? nearest_signal(word.substr(0, word.find('='))) : ""));
     }
 }
 

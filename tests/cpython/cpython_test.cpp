@@ -243,8 +243,9 @@ TEST_P(OutcomeOf, IsAsAsked) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Python, OutcomeOf,
-    testing::Combine(testing::Values("error_in_recv", "error_in_sleep", "error_in_lock", "error_in_waitpid",
-                                     "timeout_of_lock", "timeout_of_sleep", "timeout_of_socket", "timeout_of_select",
+    testing::Combine(testing::Values("chosen_classes", "class_that_is_not_there", "plain_signal", "error_in_recv",
+                                     "error_in_sleep", "error_in_lock", "error_in_waitpid", "timeout_of_lock",
+                                     "timeout_of_sleep", "timeout_of_socket", "timeout_of_select",
                                      "end_of_file_in_recv", "end_of_file_in_read", "error_in_a_library",
                                      "timeout_of_ssl", "constructor_of_a_file", "outcome_waits_for_its_wait",
                                      "call_of_a_c_library", "computing_before_a_call_of_a_c_library",

@@ -56,6 +56,65 @@ def error_in_lock():
     assert lock.acquire(False)
 
 
+class Chosen(Exception):
+    class Inner(KeyError):
+        def __init__(self, needed):
+            self.needed = needed
+
+
+def spin():
+    number = 0
+    while True:
+        number += 1
+
+
+def raised_by(wait, call, outcome):
+    try:
+        error = ended_by(wait, call, outcome)
+    except ThreadInterrupted as interrupted:
+        error = interrupted
+    assert isinstance(error, ThreadInterrupted), error
+    return error
+
+
+def chosen_classes():
+    """Raised where the thread waits and between two bytecodes, and caught by the class's name and by ours."""
+    for wait, call in ((lambda: time.sleep(LONG), SLEEP), (taken_lock().acquire, 'sem_wait'), (spin, '-')):
+        for name, chosen in (('__main__.Chosen', Chosen), ('__main__.Chosen.Inner', Chosen.Inner),
+                             ('TimeoutError', TimeoutError), ('builtins.SystemExit', SystemExit)):
+            error = raised_by(wait, call, 'exception:' + name)
+            assert isinstance(error, chosen), (error, name)
+            assert error.__context__ is None and not getattr(error, 'args', ()), error
+            assert type(error).__name__ == chosen.__name__ and type(error).__module__ == chosen.__module__
+        assert type(raised_by(wait, call, 'default')) is ThreadInterrupted
+
+
+def class_that_is_not_there():
+    for name in ('no.such.Class', '__main__.nothing', '__main__.spin', 'os.path'):
+        for wait, call in ((lambda: time.sleep(LONG), SLEEP), (spin, '-')):
+            error = raised_by(wait, call, 'exception:' + name)
+            assert type(error) is ThreadInterrupted and name in str(error), error
+
+
+def plain_signal():
+    """The handler runs in the main thread at once, wherever that waits, and the wait goes on if it does not raise."""
+    import signal
+    runs = []
+    signal.signal(signal.SIGUSR1, lambda *_: runs.append(time.time()))
+    main = gettid()
+    ours, theirs = socket.socketpair()
+
+    def interrupt():
+        assert ask('follow', main, 'recv', 'signal:SIGUSR1') == 'done'
+        until(lambda: runs)
+        await_blocked(main, 'recv')
+        theirs.send(b'x')
+    other = Running(interrupt)
+    assert ours.recv(1) == b'x'
+    other.result()
+    assert len(runs) == 1
+
+
 def error_in_waitpid():
     import subprocess
     child = subprocess.Popen(['sleep', str(LONG)])

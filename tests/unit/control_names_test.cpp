@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <csignal>
 
 #include "control/commands.h"
 #include "control/failure.h"
@@ -24,6 +25,16 @@ TEST(Outcomes, AreParsed) {
     EXPECT_EQ(parse_outcome("default").outcome, Outcome::default_);
     EXPECT_EQ(parse_outcome("timeout").outcome, Outcome::timeout);
     EXPECT_EQ(parse_outcome("eof").outcome, Outcome::eof);
+    EXPECT_EQ(parse_outcome("exception:package.Class").outcome, Outcome::exception);
+    EXPECT_EQ(parse_outcome("exception:package.Class").exception, "package.Class");
+    EXPECT_EQ(parse_outcome("exception:KeyError").exception, "builtins.KeyError");
+    EXPECT_EQ(parse_outcome("signal:SIGINT").signal, SIGINT);
+    EXPECT_EQ(parse_outcome("signal:usr1").signal, SIGUSR1);
+    EXPECT_EQ(parse_outcome("signal:RTMIN+2").signal, SIGRTMIN + 2);
+    for (const char* word : {"exception:", "exception:.", "exception:a..b", "exception:a.", "exception:a b",
+                             "signal:", "signal:INTR", "signal:0"}) {
+        EXPECT_NE(complaint([&] { parse_outcome(word); }), "none") << word;
+    }
     const WantedOutcome error = parse_outcome("errno:ECONNRESET");
     EXPECT_EQ(error.outcome, Outcome::error);
     EXPECT_EQ(error.error, ECONNRESET);
