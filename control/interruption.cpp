@@ -327,6 +327,9 @@ std::string Interruption::why_not_while_running(const ThreadView& now) const {
     if (cpython && now.record->mask == Mask::on_blocking) {
         return "it is running, and its mask lets it be interrupted only in a blocking call";
     }
+    if (cpython && (now.record->flags & record_runs_runtime) == 0) {
+        return "it is running, C code has started it, and it has come to no blocking call";
+    }
     return cpython ? "it is running: it computes in C code and has not returned to the interpreter"
                    : "it is running and has come to no blocking call";
 }

@@ -8,9 +8,10 @@
 namespace interrupt {
 
 enum class Verdict {
-    native,       // as in any native thread: the outcome is what the call returns
-    give_up,      // the call ends as give_up() says; the runtime makes the exception
-    leave_alone,  // this wait must not be interrupted; the request stays pending
+    native,           // as in any native thread: the outcome is what the call returns
+    give_up,          // the call ends as give_up() says; the runtime makes the exception
+    give_up_at_once,  // the same before the call is made: it belongs to something that goes on although it was told
+    leave_alone,      // this wait must not be interrupted; the request stays pending
 };
 
 // How a wait looks that gives up for the runtime: an errno, or one of these. A wait that cannot look so fails with

@@ -24,7 +24,7 @@ unsigned long long loaded_objects() {
 
 }  // namespace
 
-void look_for_adapter() {
+void look_for_adapter(bool at_start) {
     static constinit std::atomic<unsigned long long> seen = 0;
     if (adapter != nullptr || !settings.active) {
         return;
@@ -33,7 +33,7 @@ void look_for_adapter() {
     if (seen.exchange(now, std::memory_order_relaxed) == now) {
         return;
     }
-    if (const Adapter* const found = cpython_adapter_if_present()) {
+    if (const Adapter* const found = cpython_adapter_if_present(at_start)) {
         std::atomic_ref<const Adapter*>(adapter).store(found, std::memory_order_release);
         ask_adapter_again();
     }

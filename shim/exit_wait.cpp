@@ -120,6 +120,13 @@ bool may_wait() {
            os::getpid() == process.pid;
 }
 
+// The end begins. A signal whose grace period was over before that was not what ends the program.
+void forget_old_signal() {
+    if (may_wait() && os::monotonic_ns() >= end_of_grace()) {
+        process.signalled_at.store(0, std::memory_order_release);
+    }
+}
+
 }  // namespace
 
 void note_interrupted_by_signal() {
@@ -131,6 +138,7 @@ void note_interrupted_by_signal() {
 }
 
 void await_interrupted() {
+    forget_old_signal();
     if (!may_wait()) {
         return;
     }
@@ -167,6 +175,7 @@ bool is_interrupted_by_signal(uintptr_t pthread_ident) {
 }
 
 void begin_runtimes_wait() {
+    forget_old_signal();
     process.runtime_waits.store(true, std::memory_order_seq_cst);
     if (may_wait()) {
         set_grace_timer();

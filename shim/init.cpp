@@ -165,7 +165,7 @@ void log_ignored_setting() {
     settings.active = true;
     if (ensure_table()) {
         install_nudge_handler();
-        look_for_adapter();
+        look_for_adapter(true);
         record_for_call({});
         set_runs_runtime(adapter != nullptr);
         take_ruled_signals();

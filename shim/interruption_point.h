@@ -122,7 +122,8 @@ bool deliver(ThreadRecord& record, Wait& wait, Result& result) {
             return false;
         }
     }
-    const bool gives_up = adapter != nullptr && adapter->verdict(blocked, request) == Verdict::give_up;
+    const Verdict verdict = adapter != nullptr ? adapter->verdict(blocked, request) : Verdict::native;
+    const bool gives_up = verdict == Verdict::give_up || verdict == Verdict::give_up_at_once;
     if (!attempt.faked.word && !request.claimed()) {
         const bool keeps = gives_up && adapter->keeps(blocked);
         if (!(keeps ? claim(request) : consume(record, request, blocked.call, attempt.window))) {
@@ -151,6 +152,18 @@ bool deliver(ThreadRecord& record, Wait& wait, Result& result) {
             break;
     }
     return true;
+}
+
+// The call is not made at all where the adapter says so.
+template <class Wait, class Result>
+[[gnu::noinline]] bool fails_at_entry(ThreadRecord& record, Wait& wait, Result& result) {
+    const Request request{record.request.load(std::memory_order_acquire)};
+    if (!request.claimed() || adapter == nullptr ||
+        adapter->verdict(thread_context.blocked, request) != Verdict::give_up_at_once) {
+        return false;
+    }
+    attempt_of(record).errno_before = errno;
+    return deliver(record, wait, result);
 }
 
 // What the program gets. A failure of the rest of a transfer does not show: what had been moved is the result.
@@ -256,6 +269,9 @@ template <class Wait, class RealCall, class Resolve>
         }
     }
     if (publish_fenced(*record, call)) [[unlikely]] {
+        if (Result early; fails_at_entry(*record, wait, early)) {
+            return wait.total(early);
+        }
         prepare_to_deliver(*record, wait);
     }
     // Once published: a signal that this look misses finds the wait, and ends it.
@@ -289,6 +305,9 @@ template <class Wait, class Result, class RealCall, class Resolve>
         return interruption_point(at.call, wait, real, resolve);
     }
     if (!at.called) {
+        if (Result early; fails_at_entry(*at.record, wait, early)) {
+            return wait.total(early);
+        }
         prepare_to_deliver(*at.record, wait);
         result = real();
     }

@@ -115,7 +115,9 @@ bool may_act(const ThreadRecord& record, Request request) {
     }
     const State state{record.state.load(std::memory_order_relaxed)};
     if (request.claimed()) {
-        return adapter != nullptr && adapter->verdict(thread_context.blocked, request) == Verdict::give_up;
+        const Verdict verdict =
+            adapter != nullptr ? adapter->verdict(thread_context.blocked, request) : Verdict::native;
+        return verdict == Verdict::give_up || verdict == Verdict::give_up_at_once;
     }
     if (!deliverable_here(record, request) || !can_have(traits(state.call()).kind, request.outcome())) {
         return false;

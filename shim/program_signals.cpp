@@ -93,8 +93,9 @@ public:
 
     // After the program's handler. A runtime's may only have noted the signal: what it wrote in its own language is to
     // run when the wait ends, also if the signal came a moment before that.
-    void note_for_runtime(const void* handler) {
-        if (adapter != nullptr && adapter->signal_noted(handler) && record_ != nullptr &&
+    // SA_RESTART, as by siginterrupt(), says that it is to wait until the call ends by itself.
+    void note_for_runtime(const void* handler, int flags) {
+        if (!(flags & SA_RESTART) && adapter != nullptr && adapter->signal_noted(handler) && record_ != nullptr &&
             !attempt_.program_made_eintr) {
             thread_context.runtime_signal = true;
             look_again_ |= state_.blocked() && adapter->looks_after_eintr();
@@ -239,7 +240,7 @@ void on_program_signal(int signal, siginfo_t* info, void* context) {
     MaskInContext mask(context, shut_out_before);
     call_handler(handler, signal, info, context, action.masks_nudge.load(std::memory_order_relaxed));
     mask.take();
-    wait.note_for_runtime(reinterpret_cast<const void*>(handler));
+    wait.note_for_runtime(reinterpret_cast<const void*>(handler), flags);
     wait.resume();
     deliver_held_signal();
     thread_context.nudge_shut_out = shut_out_before;

@@ -65,8 +65,15 @@ void nudge_for_signal(pid_t tid) {
     InProcess kernel;
     RecordLock lock(kernel, table_header(), *record);
     kernel.fence();
-    record->lock.fetch_or(LockWord::nudged_bit, std::memory_order_seq_cst);
-    send_to_own_thread(tid, runtime_signal_cookie);
+    // Not while it sleeps in a call outside the list. A lock of the runtime's, on the way to a wait, is got at once.
+    for (int look = 0; look < 20; ++look) {
+        if (State{record->state.load(std::memory_order_relaxed)}.blocked() || os::is_on_cpu(tid)) {
+            record->lock.fetch_or(LockWord::nudged_bit, std::memory_order_seq_cst);
+            send_to_own_thread(tid, runtime_signal_cookie);
+            return;
+        }
+        kernel.yield();
+    }
 }
 
 void InProcess::wakeup(ThreadRecord& record, bool set) {

@@ -219,9 +219,9 @@ TEST_P(Trap, IsAvoided) {
 }
 INSTANTIATE_TEST_SUITE_P(Python, Trap,
                          testing::Combine(testing::Values("join_does_not_end_the_thread", "join_uses_no_cpu",
-                                                          "join_of_many", "condition_of_rlock", "condition_of_lock",
-                                                          "shutdown_joins", "control_c_at_terminal",
-                                                          "control_c_with_readline"),
+                                                          "join_of_many", "names_of_threading", "condition_of_rlock",
+                                                          "condition_of_lock", "shutdown_joins",
+                                                          "control_c_at_terminal", "control_c_with_readline"),
                                           testing::ValuesIn(find_interpreters())),
                          test_name);
 
@@ -243,7 +243,8 @@ TEST_P(OutcomeOf, IsAsAsked) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Python, OutcomeOf,
-    testing::Combine(testing::Values("chosen_classes", "class_that_is_not_there", "plain_signal", "error_in_recv",
+    testing::Combine(testing::Values("chosen_classes", "class_that_is_not_there", "class_that_is_defined_again",
+                                     "chosen_class_through_a_generator", "plain_signal", "error_in_recv",
                                      "error_in_sleep", "error_in_lock", "error_in_waitpid", "timeout_of_lock",
                                      "timeout_of_sleep", "timeout_of_socket", "timeout_of_select",
                                      "end_of_file_in_recv", "end_of_file_in_read", "error_in_a_library",
@@ -274,7 +275,7 @@ INSTANTIATE_TEST_SUITE_P(
                                      "compute_in_main_alone", "compute_while_main_waits", "compute_in_all_threads",
                                      "compute_in_c", "compute_in_c_at_once", "compute_in_c_in_all_threads",
                                      "native_threads", "captured_references", "instances_made_by_hand",
-                                     "class_is_as_documented", "uncaught_in_a_worker", "garbage_is_collected",
+                                     "class_is_as_documented", "uncaught_in_a_worker", "traced_and_profiled", "garbage_is_collected",
                                      "forked_child", "sub_interpreter"),
                      testing::ValuesIn(find_interpreters())),
     test_name);

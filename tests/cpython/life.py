@@ -92,6 +92,21 @@ def fork_while_pending():
         assert os.waitpid(child, 0)[1] == 5 << 8
 
 
+def fork_and_interrupt_oneself():
+    """In the child the module works before anything has waited there."""
+    import libinterrupt
+    child = os.fork()
+    if child == 0:
+        try:
+            libinterrupt.interrupt(threading.get_ident(), exception=KeyError)
+            time.sleep(LONG)
+        except KeyError:
+            os._exit(5)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 5 << 8
+
+
 def fork_in_a_worker():
     """The thread that forked is its child's main thread."""
     def fork():
@@ -284,6 +299,7 @@ atexit.register(last)
 
 if __name__ == '__main__':
     main({function.__name__: function for function in (
-        starting_threads, fork_warnings, fork_while_pending, fork_in_a_worker, signal_in_another_thread,
+        starting_threads, fork_warnings, fork_while_pending, fork_in_a_worker,
+        fork_and_interrupt_oneself, signal_in_another_thread,
         process_by_fork, process_by_forkserver, process_by_spawn, interpreter_with_its_own_gil, interrupted_start, interrupted_exit,
         interrupted_main_at_exit)})

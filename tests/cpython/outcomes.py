@@ -89,6 +89,43 @@ def chosen_classes():
         assert type(raised_by(wait, call, 'default')) is ThreadInterrupted
 
 
+def class_that_is_defined_again():
+    import libinterrupt
+    for _ in range(2):
+        class Again(Exception):
+            pass
+        globals()['Again'] = Again
+        Again.__qualname__ = 'Again'
+        thread = Running(time.sleep, LONG)
+        until(lambda: thread.tid)
+        libinterrupt.interrupt(thread.thread, exception=Again)
+        try:
+            thread.result()
+        except Again as error:
+            assert isinstance(error, ThreadInterrupted)
+        else:
+            raise AssertionError('nothing was raised')
+
+
+def chosen_class_through_a_generator():
+    """A trampoline in the generator's `finally` meets the exception that is on its way through the loop."""
+    lock = threading.Lock()
+
+    def numbers():
+        try:
+            while True:
+                yield from range(1000)
+        finally:
+            with lock:
+                pass
+
+    def loop():
+        for _ in numbers():
+            pass
+    for _ in range(10):
+        assert isinstance(raised_by(loop, '-', 'exception:__main__.Chosen'), Chosen)
+
+
 def class_that_is_not_there():
     for name in ('no.such.Class', '__main__.nothing', '__main__.spin', 'os.path'):
         for wait, call in ((lambda: time.sleep(LONG), SLEEP), (spin, '-')):
@@ -364,4 +401,4 @@ def only_in_blocking_calls():
 
 if __name__ == '__main__':
     main({name: function for name, function in list(globals().items())
-          if getattr(function, '__module__', None) == '__main__' and function.__code__.co_argcount == 0})
+          if type(function) is type(main) and function.__module__ == '__main__' and not function.__code__.co_argcount})

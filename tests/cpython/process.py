@@ -203,6 +203,32 @@ def forked_child():
     assert os.waitpid(child, 0)[1] == 5 << 8
 
 
+def traced_and_profiled():
+    """The adapter leaves no flag behind by which the bytecode loop would look for exceptions for ever (3.11)."""
+    calls = []
+
+    def traced():
+        number = 0
+        for _ in range(10):
+            number += 1
+        return number
+    for set_function in (sys.settrace, sys.setprofile):
+        set_function(lambda frame, event, argument: calls.append(event))
+        traced()
+        set_function(None)
+        assert 'call' in calls
+        del calls[:]
+    # The same after an exception that was on its way and has been taken back.
+    with_gil = ctypes.PyDLL(None)
+    assert libc.interrupt_thread(gettid()) == 0
+    assert with_gil.interrupt_clear('x' * 20000000) == 1
+    threading.Lock().acquire()
+    sys.settrace(lambda frame, event, argument: calls.append(event))
+    traced()
+    sys.settrace(None)
+    assert 'call' in calls
+
+
 def garbage_is_collected():
     delivered_to(lambda: time.sleep(LONG), SLEEP)
     gc.collect()
@@ -243,4 +269,4 @@ if __name__ == '__main__':
         imported_only_when_asked, one_thread_and_no_descriptor, compute_in_main_alone, compute_while_main_waits,
         compute_in_all_threads, native_threads, compute_in_c, compute_in_c_at_once,
         compute_in_c_in_all_threads, captured_references, instances_made_by_hand, class_is_as_documented,
-        uncaught_in_a_worker, garbage_is_collected, forked_child, sub_interpreter)})
+        uncaught_in_a_worker, traced_and_profiled, garbage_is_collected, forked_child, sub_interpreter)})

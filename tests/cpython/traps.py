@@ -177,7 +177,23 @@ def control_c_with_readline():
     control_c(lambda: input('line? '), 'select')
 
 
+def names_of_threading():
+    """Methods of Thread that must have their lock share their names with functions of programs."""
+    lock = threading.Lock()
+    lock.acquire()
+
+    def _stop():
+        lock.acquire()
+
+    def _delete():
+        with lock:
+            pass
+    for wait in (_stop, _delete):
+        Running(delivered_to, wait, 'sem_wait').result()
+        delivered_to(wait, 'sem_wait')
+
+
 if __name__ == '__main__':
     main({function.__name__: function for function in (
         join_does_not_end_the_thread, join_uses_no_cpu, join_of_many, condition_of_rlock, condition_of_lock,
-        shutdown_joins, control_c_at_terminal, control_c_with_readline)})
+        shutdown_joins, control_c_at_terminal, control_c_with_readline, names_of_threading)})

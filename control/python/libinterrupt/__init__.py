@@ -97,7 +97,8 @@ def interrupt(thread, *, recursive=False, exception=None):
     """Asks that a thread be interrupted, and returns at once.
 
     The thread raises ThreadInterrupted where it waits, or between two bytecodes; if it defers interrupts, once it no
-    longer does. Requests that arrive before that coalesce: one exception is raised, and the newest class wins.
+    longer does. Requests that arrive before that coalesce: one exception is raised, and the newest class wins,
+    unless the one before is on its way already.
 
     thread: a threading.Thread, an ident (threading.get_ident()) or a native id (threading.get_native_id()). It may be
         the calling thread or the main one.

@@ -54,12 +54,18 @@ Verdict verdict(const BlockedCall& call, Request request) {
         return Verdict::native;
     }
     set_runs_runtime(true);
-    if (python_thread.starting) {
+    if (python_thread.starting && !(in_main_thread() && python.Py_IsInitialized() != 0)) {
         return Verdict::leave_alone;
     }
     const Frame* const frame = main_frame();
-    if (request.claimed() &&
-        (frame != nullptr ? !is_giving_up(*frame) : !python_thread.armed || python_thread.gave_up_armed)) {
+    if (request.claimed() && frame != nullptr && is_giving_up(*frame)) {
+        if (request.recalled()) {
+            recall();
+            return Verdict::leave_alone;
+        }
+        return Verdict::give_up_at_once;
+    }
+    if (request.claimed() && (frame != nullptr || !python_thread.armed || python_thread.gave_up_armed)) {
         return Verdict::leave_alone;
     }
     const Kind kind = traits(call.call).kind;
@@ -90,11 +96,9 @@ bool keeps(const BlockedCall&) {
 // ssl takes an error of poll() for readiness, and asks again; only when its time is over does it stop. readline asks
 // select() again after any error, but takes one of read() for the end of the input.
 int give_up_for_good(Frame& frame, const BlockedCall& call, Request request) {
-    if (frame.gave_up.word == 0) {
-        frame.gave_up = request;
-        frame.gave_up_in = call.call;
-        python_thread.owed = is_raised(request);
-    }
+    frame.gave_up = request;  // perhaps a newer one than the last time: that one was withdrawn meanwhile
+    frame.gave_up_in = call.call;
+    python_thread.owed = is_raised(request);
     if (traits(call.call).kind != Kind::Poll) {
         return ECANCELED;
     }
@@ -148,8 +152,8 @@ constexpr Adapter adapter{
 
 }  // namespace cpython
 
-const Adapter* cpython_adapter_if_present() {
-    return cpython::find_python() ? &cpython::adapter : nullptr;
+const Adapter* cpython_adapter_if_present(bool at_start) {
+    return cpython::find_python(at_start) ? &cpython::adapter : nullptr;
 }
 
 }  // namespace interrupt

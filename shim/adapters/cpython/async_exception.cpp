@@ -26,6 +26,7 @@
 
 #include <atomic>
 #include <cstring>
+#include <utility>
 
 #include "shim/adapters/cpython/blocking_builtin.h"
 #include "shim/adapters/cpython/thread_interrupted.h"
@@ -125,18 +126,63 @@ bool is_queued(const void* thread_state) {
 // Whether the exception was still queued. In this thread, with or without the GIL: so its reference is kept.
 bool unqueue(const void* thread_state) {
     PyObject* expected = thread_interrupted;
-    return queue_of(thread_state).compare_exchange_strong(expected, nullptr);
+    const bool was_queued = queue_of(thread_state).compare_exchange_strong(expected, nullptr);
+    python_thread.flag_is_stale |= was_queued && python.minor <= 12;
+    return was_queued;
+}
+
+// Up to 3.11 it is instantiated only later: what as, is kept until then.
+void deliver_raised() {
+    const Request request = claimed_request();
+    python_thread.raised_as = request.outcome() == Outcome::exception ? request : Request{};
+    deliver_claimed(Call::running);
 }
 
 void count_as_raised() {
     PythonThread& thread = python_thread;
     thread.armed = false;
+    thread.seems_dropped = false;
     thread.left_builtin = true;  // the handlers of the exception come first
-    if (const Request request = claimed_request(); request.outcome() == Outcome::exception) {
-        thread.raised_as = request;
-    }
-    deliver_claimed(Call::running);
+    deliver_raised();
     retry_between_bytecodes();
+}
+
+// It is no longer queued. In a thread of C code's that may mean that it has gone with Python's state for the thread, at
+// the end of a callback: raised, it would be instantiated before long.
+void meet_unqueued() {
+    PythonThread& thread = python_thread;
+    if (!thread.foreign) {
+        count_as_raised();
+    } else if (!thread.seems_dropped) {
+        thread.seems_dropped = true;
+        start_cpu_retry(look_after_ns);
+    } else {
+        thread.armed = false;
+        thread.seems_dropped = false;
+        unclaim();
+        retry_between_bytecodes();
+    }
+}
+
+constinit PyObject* expression_none = nullptr;  // compiled
+
+// Up to 3.12 the bytecode loop takes back the flag by which it finds what is queued only when it raises that. A flag
+// that stayed would have it look at every turn, and 3.11 under a trace function would look for ever. So it gets it
+// raised.
+bool raise_queued() {
+    PyObject* const builtins = python.PyDict_GetItemString(python.PyImport_GetModuleDict(), "builtins");
+    const Reference eval(builtins != nullptr ? attribute(builtins, "eval") : nullptr);
+    const Reference arguments(python.PyTuple_New(2));
+    if (!eval || !arguments || expression_none == nullptr) {
+        return false;
+    }
+    python.Py_IncRef(expression_none);
+    python.PyTuple_SetItem(arguments.get(), 0, expression_none);
+    python.PyTuple_SetItem(arguments.get(), 1, python.PyDict_New());
+    const Reference result(python.PyObject_CallObject(eval.get(), arguments.get()));
+    const bool raised = !result && python.PyErr_ExceptionMatches(thread_interrupted) != 0;
+    python.PyErr_Clear();
+    return raised;
 }
 
 bool locks_are_semaphores() {
@@ -170,6 +216,7 @@ bool find_bytecode_loop() {
 
 bool find_exception_queue() {
     const void* const thread_state = python.current_thread_state();
+    expression_none = python.Py_CompileString("None", "<libinterrupt>", Py_eval_input);
     uint64_t before[searched];
     uint64_t after[searched];
     std::memcpy(before, thread_state, sizeof before);
@@ -185,8 +232,11 @@ bool find_exception_queue() {
             ++found;
         }
     }
-    python.PyThreadState_SetAsyncExc(own_ident(), nullptr);
-    if (found != 1 || queue_of(thread_state).load() != nullptr) {
+    const bool raised = raise_queued();
+    if (!raised) {
+        python.PyThreadState_SetAsyncExc(own_ident(), nullptr);
+    }
+    if (!raised || found != 1 || queue_of(thread_state).load() != nullptr) {
         return false;
     }
     const bool sets_breaker = (before[breaker_offset] & breaker_bit) == 0 && (after[breaker_offset] & breaker_bit) != 0;
@@ -214,7 +264,7 @@ void nudged(const void* context, bool in_call) {
     const bool holds_gil = python.current_thread_state() == thread_state;
     if (thread.armed) {
         if (!is_queued(thread_state)) {
-            count_as_raised();
+            meet_unqueued();
             return;
         }
         if (is_recalled()) {
@@ -270,13 +320,25 @@ Request take_back_claimed() {
     bool to_be_raised = thread.owed;
     if (thread.armed) {
         thread.armed = false;
-        to_be_raised = unqueue(python.PyGILState_GetThisThreadState());
+        const void* const thread_state = python.PyGILState_GetThisThreadState();
+        to_be_raised = (thread_state != nullptr && unqueue(thread_state)) || thread.foreign;
         if (!to_be_raised) {
-            deliver_claimed(Call::running);
+            deliver_raised();
         }
     }
     thread.owed = false;
     return to_be_raised && !is_recalled() ? request : Request{};
+}
+
+void take_back_stale_flag() {
+    if (!python_thread.flag_is_stale) {
+        return;
+    }
+    python_thread.flag_is_stale = false;
+    if (queue_of(python.current_thread_state()).load() == nullptr) {  // otherwise the next that is raised takes it back
+        python.PyThreadState_SetAsyncExc(own_ident(), thread_interrupted);
+        raise_queued();
+    }
 }
 
 void recall() {
@@ -286,15 +348,17 @@ void recall() {
     unclaim();
 }
 
-Request note_instantiation() {
+void forget_uninstantiated() {
+    python_thread.raised_as = {};
+}
+
+Request note_instantiation(bool without_arguments) {
     PythonThread& thread = python_thread;
     if (thread.armed && trampolines_active.load(std::memory_order_relaxed) &&
         !is_queued(python.PyGILState_GetThisThreadState())) {
         count_as_raised();
     }
-    const Request request = thread.raised_as;
-    thread.raised_as = {};
-    return request;
+    return without_arguments ? std::exchange(thread.raised_as, {}) : Request{};
 }
 
 }  // namespace interrupt::cpython

@@ -22,6 +22,10 @@ size_t ident_offset(const void* own_thread_state);
 // The nudge met this thread outside a wait that could end, in an interposed call or not. Async-signal-safe.
 void nudged(const void* context, bool in_call);
 
+// Takes back the flag of the bytecode loop that an exception has left which was taken back itself. With the GIL held
+// and no exception set.
+void take_back_stale_flag();
+
 // Takes back an exception that is on its way to this thread, and forgets that a request is owed to
 // it. The claimed request, if it is still to be raised; if the exception has been raised already, counts it as
 // delivered. Async-signal-safe.
@@ -30,8 +34,11 @@ Request take_back_claimed();
 // The same for a thread that clears or masks what is pending: the claim is taken back. Async-signal-safe.
 void recall();
 
+// What was raised last will not be instantiated any more.
+void forget_uninstantiated();
+
 // ThreadInterrupted is being instantiated: if that is for the exception on its way, it has been delivered. The request
 // if another class is to be raised for it; otherwise one that is not pending.
-Request note_instantiation();
+Request note_instantiation(bool without_arguments);
 
 }  // namespace interrupt::cpython

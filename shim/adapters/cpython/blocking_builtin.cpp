@@ -26,7 +26,7 @@ bool must_acquire(const Frame& frame) {
         return false;
     }
     for (const char* const caller : callers_that_must_acquire) {
-        if (called_from(caller)) {
+        if (called_from(caller, threading_file)) {
             return true;
         }
     }
@@ -63,6 +63,9 @@ PyObject* finish_claimed(const Frame& frame, PyObject* result) {
     const bool taken = is_raised(frame.gave_up) && !python_thread.owed;
     python_thread.owed = false;
     if (taken) {
+        if (!python_thread.armed) {
+            unclaim();
+        }
         return result;
     }
     if (!gained_nothing(frame, result)) {
@@ -106,6 +109,7 @@ bool raised_at_entry(Frame& frame) {
         frame.about = About::Unasked;
     }
     const Request on_its_way = take_back_claimed();
+    take_back_stale_flag();
     if (on_its_way.pending() && !masked && !must_go_on && deliver_claimed(Call::running)) {
         raise_outcome(on_its_way);
         return true;

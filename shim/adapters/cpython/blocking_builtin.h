@@ -32,27 +32,31 @@ inline bool is_of_main_interpreter(const Frame& frame) {
 
 // What the adapter knows of the calling thread.
 struct PythonThread {
-    // These four are looked at together, on the way into each builtin.
+    // These eight are looked at together, on the way into each builtin.
     bool armed = false;          // the asynchronous exception is on its way: the request is claimed
     bool gave_up_armed = false;  // a call outside trampolines has given up for it
     bool owed = false;           // the same before anything was on its way, or in a builtin that keeps giving up: the
                                  // request is claimed
     bool starting = false;       // a threading.Thread that its starter still waits for (thread_start.h)
+    bool flag_is_stale = false;  // the bytecode loop's, for an exception that has been taken back
+    bool unused[3] = {};
     // A trampoline has returned since the nudge handler last looked; it may have brought data that is not assigned yet.
     bool left_builtin = false;
     uint64_t calls_seen = 0;              // interposed calls at that look, but for those about condition variables
     uint64_t quiet_since = 0;             // CPU time of this thread at the last look that found something, ns
     const void* last_acquired = nullptr;  // the lock whose acquire() last returned True
     bool mute_perror = false;
-    Request raised_as;  // raised, but not instantiated yet: a request for another class than ThreadInterrupted
+    bool foreign = false;        // C code has started this thread: Python's state for it may come and go
+    bool seems_dropped = false;  // foreign: at the last look the exception was no longer queued, and not raised
+    Request raised_as;           // raised, but not instantiated yet: a request for another class than ThreadInterrupted
 };
 extern constinit thread_local PythonThread python_thread __attribute__((tls_model("initial-exec")));
 
 inline bool is_anything_set(const PythonThread& thread) {
-    uint32_t four;
-    static_assert(offsetof(PythonThread, starting) - offsetof(PythonThread, armed) == sizeof four - 1);
-    std::memcpy(&four, &thread.armed, sizeof four);
-    return four != 0;
+    uint64_t eight;
+    static_assert(offsetof(PythonThread, left_builtin) - offsetof(PythonThread, armed) == sizeof eight);
+    std::memcpy(&eight, &thread.armed, sizeof eight);
+    return eight != 0;
 }
 
 // deliverable(true).pending(), with one load where nothing is.

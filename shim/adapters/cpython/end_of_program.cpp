@@ -16,16 +16,11 @@ namespace interrupt::cpython {
 
 namespace {
 
-PyObject* none() {
-    python.Py_IncRef(python._Py_NoneStruct);
-    return python._Py_NoneStruct;
-}
-
 void* at_exit(void*, void*, void*, void*, void*) {
     void* const state = python.PyEval_SaveThread();
     await_interrupted();
     python.PyEval_RestoreThread(state);
-    return none();
+    return new_none();
 }
 
 PyObject* imported_threading() {
@@ -43,12 +38,14 @@ bool is_true(PyObject* owned) {
 }
 
 // Another thread that Python waits for at its end, one that no signal has interrupted if `undisturbed`; a new
-// reference, or null. Clears what exceptions it meets.
+// reference, or null: there is none, or ThreadInterrupted is set. Clears other exceptions that it meets.
 PyObject* next_awaited(bool undisturbed) {
     PyObject* const threading = imported_threading();
     const Reference threads(threading != nullptr ? call(threading, "enumerate") : nullptr);
     PyObject* found = nullptr;
-    for (intptr_t i = 0; threads && found == nullptr && i < python.PyList_Size(threads.get()); ++i) {
+    for (intptr_t i = 0;
+         threads && found == nullptr && python.PyErr_Occurred() == nullptr && i < python.PyList_Size(threads.get());
+         ++i) {
         PyObject* const thread = python.PyList_GetItem(threads.get(), i);
         const Reference ident(attribute(thread, "ident"));
         const auto number = ident ? static_cast<uintptr_t>(python.PyLong_AsUnsignedLong(ident.get())) : 0;
@@ -58,7 +55,9 @@ PyObject* next_awaited(bool undisturbed) {
             found = thread;
         }
     }
-    python.PyErr_Clear();
+    if (python.PyErr_Occurred() != nullptr && python.PyErr_ExceptionMatches(thread_interrupted) == 0) {
+        python.PyErr_Clear();
+    }
     return found;
 }
 
@@ -68,7 +67,7 @@ bool await_undisturbed() {
     for (;;) {
         const Reference thread(next_awaited(true));
         if (!thread) {
-            return true;
+            return python.PyErr_Occurred() == nullptr;
         }
         const Reference joined(call(thread.get(), "join"));
         if (!joined) {
@@ -84,7 +83,7 @@ void* shut_down(void* self, void*, void*, void*, void*) {
     const bool interrupted = end_runtimes_wait();
     if (result == nullptr && interrupted && python.PyErr_ExceptionMatches(thread_interrupted) != 0) {
         python.PyErr_Clear();
-        result = await_undisturbed() ? none() : nullptr;
+        result = await_undisturbed() ? new_none() : nullptr;
     }
     return result;
 }
@@ -138,6 +137,9 @@ void note_thread_start() {
 PyObject* await_threads(const Patched& builtin, const Arguments& arguments) {
     while (has_signal_rules() && in_main_interpreter(python.current_thread_state())) {
         const Reference thread(next_awaited(false));
+        if (!thread && python.PyErr_Occurred() != nullptr) {
+            return nullptr;
+        }
         if (!thread) {
             break;
         }
@@ -153,7 +155,7 @@ PyObject* await_threads(const Patched& builtin, const Arguments& arguments) {
             return nullptr;
         }
         python.PyErr_WriteUnraisable(nullptr);
-        return none();
+        return new_none();
     }
     return builtin(arguments);
 }

@@ -16,6 +16,7 @@ namespace {
 // What is raised for a name of the table, once it has been made; of the table with this epoch.
 struct Made {
     PyObject* type;
+    const PyObject* of;  // the class that was chosen
     uint32_t epoch;
 };
 constinit Made made[max_exceptions] = {};
@@ -94,8 +95,15 @@ PyObject* make_class(PyObject* type, const char* name) {
     return type;
 }
 
-void keep(uint16_t index, PyObject* type) {
-    made[index] = {type, process.epoch};
+bool is_made(uint16_t index) {
+    return made[index].type != nullptr && made[index].epoch == process.epoch;
+}
+
+// A class of the same name may have taken the place of the one that was meant before.
+void make(uint16_t index, PyObject* chosen, const char* name) {
+    if (!is_made(index) || made[index].of != chosen) {
+        made[index] = {make_class(chosen, name), chosen, process.epoch};
+    }
 }
 
 // Borrowed; null if there is none.
@@ -103,16 +111,11 @@ PyObject* class_at(uint16_t index) {
     if (index >= max_exceptions) {
         return nullptr;
     }
-    if (made[index].type != nullptr && made[index].epoch == process.epoch) {
-        return made[index].type;
-    }
     const char* const name = name_at(index);
-    const Reference type(class_named(name));
-    if (!type) {
-        return nullptr;
+    if (const Reference type(class_named(name)); type) {
+        make(index, type.get(), name);
     }
-    keep(index, make_class(type.get(), name));
-    return made[index].type;
+    return is_made(index) ? made[index].type : nullptr;
 }
 
 PyObject* sentence_about(uint16_t index) {
@@ -169,8 +172,8 @@ int index_of_exception_class(PyObject* type) {
     char text[sizeof ExceptionName::name];
     snprintf(text, sizeof text, "%.90s#%p", name, static_cast<void*>(type));
     const int index = index_of_exception(table_header(), text);
-    if (index >= 0 && (made[index].type == nullptr || made[index].epoch != process.epoch)) {
-        keep(static_cast<uint16_t>(index), make_class(type, name));
+    if (index >= 0) {
+        make(static_cast<uint16_t>(index), type, name);
     }
     return index;
 }

@@ -21,11 +21,6 @@ bool asks_for(const Patched& builtin, const Arguments& arguments, const char* na
     return is_string(positional(builtin, arguments, 0), name) && in_main_interpreter(python.current_thread_state());
 }
 
-PyObject* none() {
-    python.Py_IncRef(python._Py_NoneStruct);
-    return python._Py_NoneStruct;
-}
-
 }  // namespace
 
 PyObject* exec_module(const Patched& builtin, const Arguments& arguments) {
@@ -56,9 +51,9 @@ PyObject* find_frozen(const Patched& builtin, const Arguments& arguments) {
     }
     PyObject* const found = python.PyTuple_New(3);
     if (found != nullptr) {
-        python.PyTuple_SetItem(found, 0, none());
+        python.PyTuple_SetItem(found, 0, new_none());
         python.PyTuple_SetItem(found, 1, python.PyBool_FromLong(0));
-        python.PyTuple_SetItem(found, 2, none());
+        python.PyTuple_SetItem(found, 2, new_none());
     }
     return found;
 }

@@ -3,6 +3,8 @@
 // The same for a signal that the kernel has given to another thread.
 #include "shim/adapters/cpython/main_thread.h"
 
+#include <pthread.h>
+
 #include <cstdio>
 
 #include "shim/adapter.h"
@@ -17,17 +19,14 @@ namespace interrupt::cpython {
 namespace {
 
 constinit pid_t main_tid = 0;
+constinit pthread_t main_ident = 0;
 constinit uint32_t main_epoch = 0;
-
-pid_t own_tid() {
-    const ThreadRecord* const record = current_record();
-    return record == nullptr ? 0 : static_cast<pid_t>(record->tid.load(std::memory_order_relaxed));
-}
 
 }  // namespace
 
 void set_main_thread() {
     main_tid = static_cast<pid_t>(os::gettid());
+    main_ident = pthread_self();
     main_epoch = process.epoch;
     python_thread.starting = true;
     ThreadName name = {};
@@ -40,7 +39,8 @@ pid_t main_thread() {
 }
 
 bool in_main_thread() {
-    return own_tid() == main_thread();
+    return main_epoch == process.epoch ? pthread_self() == main_ident
+                                       : may_call_kernel() && static_cast<pid_t>(os::gettid()) == process.pid;
 }
 
 bool signal_noted(const void* handler) {

@@ -11,14 +11,16 @@
 #include "shim/adapters/cpython/thread_interrupted.h"
 #include "shim/platform/platform.h"
 #include "shim/records.h"
+#include "shim/thread_table.h"
 
 namespace interrupt::cpython {
 
 namespace {
 
-PyObject* none() {
-    python.Py_IncRef(python._Py_NoneStruct);
-    return python._Py_NoneStruct;
+// A forked child has no table, and its thread no record, before its first interposed call.
+bool has_table() {
+    record_for_call({});
+    return process.table != nullptr;
 }
 
 PyObject* item(void* arguments, intptr_t i) {
@@ -36,6 +38,9 @@ void* interrupt_tid(void*, void* arguments, void*, void*, void*) {
     const long tid = type != nullptr ? python.PyLong_AsLong(number) : -1;
     if (type == nullptr || failed(tid)) {
         return nullptr;
+    }
+    if (!has_table()) {
+        return python.PyLong_FromLong(EPERM);
     }
     if (type == python._Py_NoneStruct || type == thread_interrupted) {
         return python.PyLong_FromLong(send_request(static_cast<pid_t>(tid), Outcome::default_, 0));
@@ -82,7 +87,7 @@ bool raise_pending(bool raised_alone) {
 }
 
 void* check(void*, void*, void*, void*, void*) {
-    return raise_pending(false) ? nullptr : none();
+    return raise_pending(false) ? nullptr : new_none();
 }
 
 // set_mask(mode): the mode before. What the new mask lets through is raised at once.
@@ -136,7 +141,7 @@ void* enter_mask(void*, void* arguments, void*, void*, void*) {
 // leave_mask(...), whatever the arguments: what the mode before lets through is raised at once.
 void* leave_mask(void*, void*, void*, void*, void*) {
     if (changes == 0) {
-        return none();
+        return new_none();
     }
     FoundModes& last = found_modes[changes - 1];
     const int mode = last.mode;
@@ -144,7 +149,7 @@ void* leave_mask(void*, void*, void*, void*, void*) {
         --changes;
     }
     interrupt_mask(mode);
-    return mode == INTERRUPT_MASK_NONE && raise_pending(true) ? nullptr : none();
+    return mode == INTERRUPT_MASK_NONE && raise_pending(true) ? nullptr : new_none();
 }
 
 void* wakeup_fd(void*, void*, void*, void*, void*) {
@@ -158,7 +163,7 @@ void* native_id(void*, void* number, void*, void*, void*) {
     if (python.PyErr_Occurred() != nullptr) {
         return nullptr;
     }
-    const ThreadRecord* const record = ident != 0 ? record_of_ident(ident) : nullptr;
+    const ThreadRecord* const record = ident != 0 && has_table() ? record_of_ident(ident) : nullptr;
     return python.PyLong_FromLong(record == nullptr ? 0 : record->tid.load(std::memory_order_relaxed));
 }
 

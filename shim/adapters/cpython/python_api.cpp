@@ -66,8 +66,8 @@ bool read_version() {
 
 }  // namespace
 
-bool find_python() {
-    if (dlsym(RTLD_DEFAULT, a_symbol) != nullptr) {
+bool find_python(bool at_start) {
+    if (at_start && dlsym(RTLD_DEFAULT, a_symbol) != nullptr) {
         python_library = RTLD_DEFAULT;
         return true;
     }
@@ -145,7 +145,12 @@ PyObject* attribute(PyObject* object, const char* name) {
     return found;
 }
 
-bool called_from(const char* function_name) {
+PyObject* new_none() {
+    python.Py_IncRef(python._Py_NoneStruct);
+    return python._Py_NoneStruct;
+}
+
+bool called_from(const char* function_name, const char* file) {
     PyObject* const frame = python.PyEval_GetFrame();  // borrowed
     if (frame == nullptr) {
         python.PyErr_Clear();
@@ -158,7 +163,12 @@ bool called_from(const char* function_name) {
         return false;
     }
     const Reference name(attribute(code.get(), "co_name"));
-    return is_string(name.get(), function_name);
+    if (!is_string(name.get(), function_name)) {
+        return false;
+    }
+    const Reference path(attribute(code.get(), "co_filename"));
+    const char* const text = path ? text_of(path.get()) : nullptr;
+    return text != nullptr && strstr(text, file) != nullptr;
 }
 
 }  // namespace interrupt::cpython

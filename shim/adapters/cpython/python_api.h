@@ -49,6 +49,7 @@ inline constexpr int METH_FASTCALL = 0x80;
 inline constexpr int METH_METHOD = 0x200;
 
 inline constexpr int Py_file_input = 257;
+inline constexpr int Py_eval_input = 258;
 
 struct PythonApi {
 #define FUNCTION(ret, name, params) ret(*name) params;
@@ -74,7 +75,9 @@ struct PythonApi {
 extern PythonApi python;
 
 // Whether there is one in this process, be it in a library that was loaded with RTLD_LOCAL.
-bool find_python();
+// Later than at the start no symbol is looked up unless such a library is there: that would wait for another thread's
+// dlopen().
+bool find_python(bool at_start);
 
 // Fills `python`, after find_python(). Null, or why this Python is to be left alone. Needs no GIL.
 const char* load_python_api();
@@ -126,8 +129,12 @@ const char* text_of(PyObject* object);
 // object.name, or a null reference with no exception set.
 PyObject* attribute(PyObject* object, const char* name);
 
-// Whether the Python function that has called the builtin we are in bears this name. With the GIL held and no exception
-// set.
-bool called_from(const char* function_name);
+// Whether the Python function that has called the builtin we are in bears this name and is of a file whose name has
+// `file` in it. With the GIL held and no exception set.
+bool called_from(const char* function_name, const char* file);
+inline constexpr const char threading_file[] = "threading.py";
+
+// A new reference to None.
+PyObject* new_none();
 
 }  // namespace interrupt::cpython

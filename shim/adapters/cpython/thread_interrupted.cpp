@@ -30,8 +30,9 @@ void* instance_of_chosen_class(Request request) {
 }
 
 void* new_instance(void*, void* arguments, void* keywords, void*, void*) {
-    const Request chosen = note_instantiation();
-    if (chosen.pending() && python.PyTuple_Size(static_cast<PyObject*>(arguments)) == 1) {
+    const bool class_alone = python.PyTuple_Size(static_cast<PyObject*>(arguments)) == 1;
+    const Request chosen = note_instantiation(class_alone);
+    if (chosen.pending()) {
         return instance_of_chosen_class(chosen);
     }
     const Reference base_new(python.PyObject_GetAttrString(*python.PyExc_BaseException, "__new__"));
@@ -65,6 +66,7 @@ bool make_thread_interrupted() {
 }
 
 void raise_outcome(Request request) {
+    forget_uninstantiated();
     switch (request.outcome()) {
         case Outcome::default_:
             python.PyErr_SetNone(thread_interrupted);

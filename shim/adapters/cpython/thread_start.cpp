@@ -71,6 +71,7 @@ PyObject* start_thread(const Patched& builtin, const Arguments& arguments) {
 
 bool starts_thread(const void* routine) {
     const bool ours = is_python_text(routine);
+    python_thread.foreign = !ours;
     python_thread.starting = ours && thread_context.name.text[0] != 0;
     return ours;
 }
@@ -81,16 +82,17 @@ bool is_starting() {
         return false;
     }
     if (in_main_thread()) {
-        thread.starting = !interpreter_is_ready() || called_from("release");  // importlib's, of its lock for site
+        thread.starting =
+            !interpreter_is_ready() || called_from("release", "importlib");  // importlib's, of its lock for site
         return thread.starting;
     }
     for (const char* const caller : first_callers) {
-        if (called_from(caller)) {
+        if (called_from(caller, threading_file)) {
             return true;
         }
     }
     thread.starting = false;
-    return called_from("_bootstrap_inner");
+    return called_from("_bootstrap_inner", threading_file);
 }
 
 bool has_started_by_now() {

@@ -84,7 +84,7 @@ JoinWait wait_without_gil(uintptr_t thread, uint64_t deadline) {
 PyObject* lock_locked(const Patched& builtin, const Arguments& arguments) {
     PyObject* const result = builtin(arguments);
     if (result == python._Py_TrueStruct && python_thread.last_acquired != arguments.at[0] &&
-        called_from("_wait_for_tstate_lock")) {
+        called_from("_wait_for_tstate_lock", threading_file)) {
         python.Py_DecRef(result);
         return python.PyBool_FromLong(0);
     }
@@ -94,6 +94,9 @@ PyObject* lock_locked(const Patched& builtin, const Arguments& arguments) {
 // _ThreadHandle.join of 3.13 repeats a wait that was interrupted, or ended early, for ever. So the wait for the
 // thread's end is ours, and the builtin is called when there is nothing left to wait for.
 PyObject* join_handle(const Patched& builtin, const Arguments& arguments) {
+    if (!in_main_interpreter(python.current_thread_state())) {
+        return builtin(arguments);
+    }
     uint64_t deadline;
     const uintptr_t thread = running_thread(static_cast<PyObject*>(arguments.at[0]));
     if (thread == 0 || !find_deadline(positional(builtin, arguments, 0), deadline)) {
