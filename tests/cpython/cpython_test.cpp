@@ -275,8 +275,8 @@ INSTANTIATE_TEST_SUITE_P(
                                      "compute_in_main_alone", "compute_while_main_waits", "compute_in_all_threads",
                                      "compute_in_c", "compute_in_c_at_once", "compute_in_c_in_all_threads",
                                      "native_threads", "captured_references", "instances_made_by_hand",
-                                     "class_is_as_documented", "uncaught_in_a_worker", "traced_and_profiled", "garbage_is_collected",
-                                     "forked_child", "sub_interpreter"),
+                                     "class_is_as_documented", "uncaught_in_a_worker", "traced_and_profiled",
+                                     "garbage_is_collected", "forked_child", "sub_interpreter"),
                      testing::ValuesIn(find_interpreters())),
     test_name);
 
