@@ -220,8 +220,9 @@ def traced_and_profiled():
         del calls[:]
     # The same after an exception that was on its way and has been taken back.
     with_gil = ctypes.PyDLL(None)
+    text = 'x' * 20000000  # converting it takes long, and the exception is queued meanwhile
     assert libc.interrupt_thread(gettid()) == 0
-    assert with_gil.interrupt_clear('x' * 20000000) == 1
+    assert with_gil.interrupt_clear(text) == 1
     threading.Lock().acquire()
     sys.settrace(lambda frame, event, argument: calls.append(event))
     traced()

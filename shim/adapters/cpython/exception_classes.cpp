@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <initializer_list>
 
 #include "shim/adapters/cpython/thread_interrupted.h"
 #include "shim/process.h"
@@ -87,6 +88,12 @@ PyObject* make_class(PyObject* type, const char* name) {
         python.Py_IncRef(thread_interrupted);
         python.PyTuple_SetItem(bases.get(), 1, thread_interrupted);
         if (PyObject* const both = python.PyErr_NewException(name, bases.get(), nullptr)) {
+            for (const char* const shown : {"__module__", "__qualname__"}) {
+                if (const Reference value(attribute(type, shown)); value) {
+                    python.PyObject_SetAttrString(both, shown, value.get());
+                }
+            }
+            python.PyErr_Clear();
             python.Py_DecRef(type);
             return both;
         }
