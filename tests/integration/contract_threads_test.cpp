@@ -195,5 +195,12 @@ TEST(TableFile, ALivingProcesssFileIsNotSwept) {
     EXPECT_TRUE(program.says("interrupted, errno 4"));
 }
 
+// The shim looks for runtimes that were loaded late when a thread is started; it must not wait for the loader then.
+TEST(Threads, StartWhileAnotherOneLoadsALibrary) {
+    Program program(
+        {.target = "loads_library", .arguments = {std::string(TARGETS_DIR) + "/libwaiting_constructor.so"}});
+    EXPECT_EQ(program.finish(), "loaded\n[exit 0]");
+}
+
 }  // namespace
 }  // namespace interrupt_tests
