@@ -33,7 +33,9 @@ std::string signal_name(int signal) {
 std::string nearest_signal(std::string_view word) {
     std::vector<std::string> known;
     for (const SignalName& signal : signal_names) {
-        known.push_back(text("SIG", signal.name));
+        if (signal.by_default == ByDefault::ends || signal.by_default == ByDefault::other) {
+            known.push_back(text("SIG", signal.name));
+        }
     }
     return suggestion(word, known);
 }

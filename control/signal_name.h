@@ -13,7 +13,7 @@ int parse_signal(std::string_view word);
 // "SIGINT", "SIGRTMIN+3".
 std::string signal_name(int signal);
 
-// " Did you mean `SIGINT`?" or "".
+// " Did you mean `SIGINT`?" or "", of the signals that a program can handle.
 std::string nearest_signal(std::string_view word);
 
 }  // namespace interrupt::control

@@ -96,8 +96,10 @@ bool keeps(const BlockedCall&) {
 // ssl takes an error of poll() for readiness, and asks again; only when its time is over does it stop. readline asks
 // select() again after any error, but takes one of read() for the end of the input.
 int give_up_for_good(Frame& frame, const BlockedCall& call, Request request) {
+    if (frame.gave_up.word == 0 || frame.gave_up.sequence() != request.sequence()) {
+        frame.gave_up_in = call.call;
+    }
     frame.gave_up = request;  // perhaps a newer one than the last time: that one was withdrawn meanwhile
-    frame.gave_up_in = call.call;
     python_thread.owed = is_raised(request);
     if (traits(call.call).kind != Kind::Poll) {
         return ECANCELED;
