@@ -119,9 +119,9 @@ def until(condition, limit=LONG):
         time.sleep(0.001)
 
 
-def delivered_to(wait, call, limit=PROMPT):
+def delivered_to(wait, call, limit=PROMPT, exact=True):
     """Runs `wait` in this thread, has it interrupted from the command line in `call`, and checks that it ends at once."""
-    request(gettid(), call)
+    tell('interrupt' if exact else 'follow', gettid(), call, 'default')
     start = time.time()
     finally_ran = False
     result = None

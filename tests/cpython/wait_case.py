@@ -13,6 +13,7 @@ class Case(object):
     end = None          # ends the wait, from another thread
     result = None       # what it then returns
     check = None        # ... or what is to be true of that
+    exact = True        # it makes `call` once: it is interrupted there, and not a moment later
 
     def right(self, result):
         return self.check(result) if self.check else result == self.result
@@ -59,7 +60,7 @@ def run_case(set_up, call):
 
     if under_shim:
         it = fresh()
-        Running(delivered_to, lambda: it.wait(LONG), call).result()
-        delivered_to(lambda: it.wait(LONG), call)
+        Running(delivered_to, lambda: it.wait(LONG), call, PROMPT, it.exact).result()
+        delivered_to(lambda: it.wait(LONG), call, PROMPT, it.exact)
         natural_end(it)
     natural_end(fresh())
