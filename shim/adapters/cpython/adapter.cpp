@@ -58,6 +58,14 @@ Verdict verdict(const BlockedCall& call, Request request) {
         return Verdict::leave_alone;
     }
     const Frame* const frame = main_frame();
+    const Kind kind = traits(call.call).kind;
+    // The GIL's, or one of a library that does not expect it from Python.
+    if (kind == Kind::Condition || (frame != nullptr && frame->about == About::Unasked)) {
+        return Verdict::leave_alone;
+    }
+    if (kind == Kind::Semaphore && (frame == nullptr || !is_about(*frame, call.target))) {
+        return Verdict::leave_alone;
+    }
     if (request.claimed() && frame != nullptr && is_giving_up(*frame)) {
         if (request.recalled()) {
             recall();
@@ -66,14 +74,6 @@ Verdict verdict(const BlockedCall& call, Request request) {
         return Verdict::give_up_at_once;
     }
     if (request.claimed() && (frame != nullptr || !python_thread.armed || python_thread.gave_up_armed)) {
-        return Verdict::leave_alone;
-    }
-    const Kind kind = traits(call.call).kind;
-    // The GIL's, or one of a library that does not expect it from Python.
-    if (kind == Kind::Condition || (frame != nullptr && frame->about == About::Unasked)) {
-        return Verdict::leave_alone;
-    }
-    if (kind == Kind::Semaphore && (frame == nullptr || !is_about(*frame, call.target))) {
         return Verdict::leave_alone;
     }
     switch (request.outcome()) {
