@@ -129,8 +129,8 @@ def signal_to_worker():
     """Main blocks the signal; Python's handler runs in main all the same, when main does."""
     started(lambda: time.sleep(1000), daemon=True)
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    os.kill(os.getpid(), signal.SIGINT)
     try:
+        os.kill(os.getpid(), signal.SIGINT)
         for _ in range(100):
             time.sleep(0.1)
     except KeyboardInterrupt:
