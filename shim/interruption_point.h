@@ -92,6 +92,8 @@ template <class Wait>
     if (accepts(record, wait, request) && !wait.cannot_block()) {
         attempt_of(record).window = Window::before_call;
         arm_retry(record, true);
+    } else if (adapter != nullptr && thread_context.runs_runtime && !thread_context.cpu_armed) {
+        adapter->unmasked();  // the requester's one look may have met the thread where no nudge is sent
     }
 }
 
