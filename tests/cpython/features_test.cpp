@@ -5,7 +5,6 @@
 //     features_test                 runs them all, and prints the table
 //     features_test --table FILE    prints the table of the results that runs have left in FILE, by FEATURES_RESULTS
 #include <gtest/gtest.h>
-#include <pty.h>
 
 #include <algorithm>
 #include <cstring>
@@ -15,9 +14,12 @@
 #include <tuple>
 
 #include "python_process.h"
+#include "tests/support/terminal.h"
 
 namespace cpython_test {
 namespace {
+
+using namespace std::chrono_literals;
 
 // --- how a row is shown; each answers what is wrong, "" if nothing is
 
@@ -180,66 +182,36 @@ std::string unchanged_program_is_interrupted(const Run& row) {
 
 struct Session {
     std::string output;
+    std::string errors;
     int status = 0;
     bool ended = false;
+    std::string all() const { return output + "--- stderr\n" + errors; }
 };
 
 // Runs a command on a terminal of its own, types Ctrl-C once it has printed "ready", and lets it go on for at most
-// `seconds` more.
-Session type_ctrl_c(const std::vector<std::string>& command, const std::string& preload, int seconds) {
-    int terminal = -1;
-    const pid_t pid = forkpty(&terminal, nullptr, nullptr, nullptr);
-    if (pid == 0) {
-        unsetenv("PYTHONHOME");
-        unsetenv("PYTHONPATH");
-        setenv("PYTHONDONTWRITEBYTECODE", "1", 1);
-        preload.empty() ? unsetenv("LD_PRELOAD") : setenv("LD_PRELOAD", preload.c_str(), 1);
-        std::vector<char*> words;
-        for (const std::string& word : command) {
-            words.push_back(const_cast<char*>(word.c_str()));
-        }
-        words.push_back(nullptr);
-        execv(words[0], words.data());
-        _exit(127);
+// `limit` more.
+Session type_ctrl_c(const std::vector<std::string>& command, const std::string& preload, std::chrono::seconds limit) {
+    interrupt_tests::Terminal terminal(command, {.environment = {{"LD_PRELOAD", preload},
+                                                                 {"PYTHONHOME", ""},
+                                                                 {"PYTHONPATH", ""},
+                                                                 {"PYTHONDONTWRITEBYTECODE", "1"}},
+                                                 .user = 0});
+    if (terminal.says("ready")) {
+        terminal.interrupt();
     }
-    Session session;
-    bool typed = false;
-    auto deadline = Child::Clock::now() + std::chrono::seconds(60);
-    for (;;) {
-        const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Child::Clock::now()).count();
-        pollfd ready{terminal, POLLIN, 0};
-        char bytes[4096];
-        if (rest <= 0 || poll(&ready, 1, static_cast<int>(rest)) <= 0) {
-            break;
-        }
-        const ssize_t count = read(terminal, bytes, sizeof bytes);
-        if (count <= 0) {
-            session.ended = true;
-            break;
-        }
-        session.output.append(bytes, static_cast<size_t>(count));
-        if (!typed && contains(session.output, "ready\r\n")) {
-            typed = write(terminal, "\x03", 1) == 1;
-            deadline = Child::Clock::now() + std::chrono::seconds(seconds);
-        }
-    }
-    if (!session.ended) {
-        kill(pid, SIGKILL);
-    }
-    waitpid(pid, &session.status, 0);
-    close(terminal);
-    return session;
+    const bool ended = terminal.ends(limit);
+    return {terminal.out(), terminal.err(), terminal.status(), ended};
 }
 
 std::string ctrl_c_is_as_without(const Run& row) {
-    const Session bare = type_ctrl_c({row.interpreter.path, row.program}, "", 60);
-    const Session session = type_ctrl_c({row.interpreter.path, row.program}, row.preload(), 60);
+    const Session bare = type_ctrl_c({row.interpreter.path, row.program}, "", 60s);
+    const Session session = type_ctrl_c({row.interpreter.path, row.program}, row.preload(), 60s);
     if (!bare.ended || !contains(bare.output, "ready")) {
-        return "without the shim it does not end:\n" + bare.output;
+        return "without the shim it does not end:\n" + bare.all();
     }
-    return session.ended && session.output == bare.output && session.status == bare.status
+    return session.ended && session.all() == bare.all() && session.status == bare.status
                ? ""
-               : session.output + "instead of\n" + bare.output;
+               : session.all() + "instead of\n" + bare.all();
 }
 
 // One Ctrl-C: the thread cleans up, and the program ends. Without the shim the thread goes on, or is lost.
@@ -248,14 +220,14 @@ std::string ctrl_c_ends_threads(const Run& row) {
     if (row.under_shim) {
         command.insert(command.begin(), {INTERRUPTCTL_PATH, "run", "--on", "SIGINT=all"});
     }
-    const Session session = type_ctrl_c(command, "", row.under_shim ? 60 : 3);
-    if (!contains(session.output, "KeyboardInterrupt")) {
-        return "main got no KeyboardInterrupt:\n" + session.output;
+    const Session session = type_ctrl_c(command, "", row.under_shim ? 60s : 3s);
+    if (!contains(session.errors, "KeyboardInterrupt")) {
+        return "main got no KeyboardInterrupt:\n" + session.all();
     }
     if (!contains(session.output, "worker: cleaned up")) {
-        return "the thread did not clean up:\n" + session.output;
+        return "the thread did not clean up:\n" + session.all();
     }
-    return session.ended ? "" : "it does not end:\n" + session.output;
+    return session.ended ? "" : "it does not end:\n" + session.all();
 }
 
 // --- the table
