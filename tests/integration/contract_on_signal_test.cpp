@@ -62,6 +62,14 @@ protected:
         return false;
     }
     static bool ends(const std::string& output, const std::string& how) { return output.ends_with(how); }
+    // Its main thread is about to wait, and the requests have not taken the default action's place yet.
+    static void expect_all_interrupted_by_next_signal(Program& program) {
+        await_pause(program.pid());
+        kill(program.pid(), SIGINT);
+        const std::string output = program.finish();
+        expect_interrupted(output, {"main", "worker-1", "worker-2", "other"});
+        EXPECT_TRUE(ends(output, "[exit 3]")) << output;
+    }
 };
 
 // Otherwise the rest shows nothing.
@@ -257,11 +265,7 @@ TEST_F(OnSignal, AVforkChildEndsAsAlways) {
     ASSERT_TRUE(program.says("child status 2\n")) << program.output();
     ASSERT_TRUE(program.says("main waits"));
     expect_interrupted(program.output(), {});
-    await_pause(program.pid());
-    kill(program.pid(), SIGINT);
-    const std::string output = program.finish();
-    expect_interrupted(output, {"main", "worker-1", "worker-2", "other"});
-    EXPECT_TRUE(ends(output, "[exit 3]")) << output;
+    expect_all_interrupted_by_next_signal(program);
 }
 
 // libc ignores SIGINT for so long, and gives the child the default action.
@@ -275,11 +279,7 @@ TEST_F(OnSignal, AroundSystemAllIsAsAlways) {
     ASSERT_TRUE(program.says("system 15\n")) << program.output();
     ASSERT_TRUE(program.says("main waits"));
     expect_interrupted(program.output(), {});
-    await_pause(program.pid());
-    kill(program.pid(), SIGINT);
-    const std::string output = program.finish();
-    expect_interrupted(output, {"main", "worker-1", "worker-2", "other"});
-    EXPECT_TRUE(ends(output, "[exit 3]")) << output;
+    expect_all_interrupted_by_next_signal(program);
 }
 
 TEST_F(OnSignal, AnotherProgramBeginsAnew) {
