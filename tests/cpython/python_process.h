@@ -14,6 +14,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace cpython_test {
@@ -181,6 +182,33 @@ inline std::string process_of(const std::string& tid) {
     return tid;
 }
 
+// How often the thread has gone to sleep, if it is asleep; otherwise empty.
+inline std::string sleep_of(const std::string& tid) {
+    std::ifstream status("/proc/" + tid + "/status");
+    bool asleep = false;
+    for (std::string line; std::getline(status, line);) {
+        asleep |= line.rfind("State:\tS", 0) == 0;
+        if (asleep && line.rfind("voluntary_ctxt_switches:", 0) == 0) {
+            return line;
+        }
+    }
+    return "";
+}
+
+// Waits until the thread is blocked in the call and stays there: the start of a thread or a process, which comes before
+// some waits, waits for a moment as well.
+inline Finished await_lasting(const std::string& pid, const std::string& tid, const std::string& call) {
+    for (const auto deadline = Child::Clock::now() + std::chrono::seconds(30);;) {
+        const Finished waited = run({INTERRUPTCTL_PATH, "wait", pid, tid, "--in", call, "--timeout", "30"});
+        const std::string before = sleep_of(tid);
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        const bool lasts = !before.empty() && sleep_of(tid) == before;
+        if (!waited.ended_with(0) || lasts || Child::Clock::now() > deadline) {
+            return waited;
+        }
+    }
+}
+
 // Does what the script asks for. The answer to it.
 inline std::string answer(const std::string& line) {
     std::istringstream words(line);
@@ -198,7 +226,7 @@ inline std::string answer(const std::string& line) {
         return cleared.ended_with(0) && cleared.output == tid + " cleared: default\n" ? "done" : cleared.output;
     }
     if (call != "-") {
-        const Finished waited = run({INTERRUPTCTL_PATH, "wait", pid, tid, "--in", call, "--timeout", "30"});
+        const Finished waited = await_lasting(pid, tid, call);
         if (!waited.ended_with(0)) {
             return "wait: " + waited.output;
         }
