@@ -15,6 +15,9 @@ namespace {
 constinit ProgramAction actions[65];
 constinit std::atomic_flag actions_lock;
 
+// The program has set an action, or has begun to; before that the kernel has nothing of ours.
+constinit std::atomic<bool> has_been_set[65];
+
 // Where on_default_signal() is installed.
 struct StandIn {
     struct sigaction as_set;  // what the program reads back
@@ -154,8 +157,15 @@ ProgramAction& program_action(int signal) {
 }
 
 int set_program_action(int signal, const struct sigaction* action, struct sigaction* old) {
+    const bool is_signal = signal >= 1 && signal <= 64;
+    if (action == nullptr && is_signal && signal != settings.signal && !has_been_set[signal].load()) {
+        const int result = real::sigaction.resolve()(signal, nullptr, old);
+        if (!has_been_set[signal].load()) {
+            return result;
+        }
+    }
     const bool ours =
-        settings.active && signal >= 1 && signal <= 64 &&
+        settings.active && is_signal &&
         (!may_call_kernel() || process.pid == 0 || os::getpid() == process.pid || process.table == nullptr);
     if (!ours) {
         return set_vfork_childs_action(signal, action, old);
@@ -164,6 +174,9 @@ int set_program_action(int signal, const struct sigaction* action, struct sigact
         return set_nudge_signal_action(signal, action, old);
     }
     ActionsLock lock;
+    if (action != nullptr) {
+        has_been_set[signal].store(true);
+    }
     struct sigaction real_action;
     struct sigaction real_old = {};
     struct sigaction wanted;  // `old` may be the very object

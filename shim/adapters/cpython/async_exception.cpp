@@ -164,22 +164,18 @@ void meet_unqueued() {
     }
 }
 
-constinit PyObject* expression_none = nullptr;  // compiled
+constinit PyObject* python_function = nullptr;  // any one, with code that does nothing when called with an empty str
 
 // Up to 3.12 the bytecode loop takes back the flag by which it finds what is queued only when it raises that. A flag
 // that stayed would have it look at every turn, and 3.11 under a trace function would look for ever. So it gets it
 // raised.
 bool raise_queued() {
-    PyObject* const builtins = python.PyDict_GetItemString(python.PyImport_GetModuleDict(), "builtins");
-    const Reference eval(builtins != nullptr ? attribute(builtins, "eval") : nullptr);
-    const Reference arguments(python.PyTuple_New(2));
-    if (!eval || !arguments || expression_none == nullptr) {
+    const Reference arguments(python.PyTuple_New(1));
+    if (!arguments || python_function == nullptr) {
         return false;
     }
-    python.Py_IncRef(expression_none);
-    python.PyTuple_SetItem(arguments.get(), 0, expression_none);
-    python.PyTuple_SetItem(arguments.get(), 1, python.PyDict_New());
-    const Reference result(python.PyObject_CallObject(eval.get(), arguments.get()));
+    python.PyTuple_SetItem(arguments.get(), 0, python.PyUnicode_FromString(""));
+    const Reference result(python.PyObject_CallObject(python_function, arguments.get()));
     const bool raised = !result && python.PyErr_ExceptionMatches(thread_interrupted) != 0;
     python.PyErr_Clear();
     return raised;
@@ -204,9 +200,12 @@ uint64_t cpu_time_ns() {
 bool find_bytecode_loop() {
     const auto* const start = reinterpret_cast<const void*>(python._PyEval_EvalFrameDefault);
     Dl_info info;
-    const ElfW(Sym)* symbol = nullptr;
-    if (dladdr1(start, &info, const_cast<void**>(reinterpret_cast<void const* const*>(&symbol)), RTLD_DL_SYMENT) == 0 ||
-        symbol == nullptr || info.dli_saddr != start) {
+    const ElfW(Sym)* symbol = python_object.symbol("_PyEval_EvalFrameDefault");
+    if (symbol == nullptr &&
+        dladdr1(start, &info, const_cast<void**>(reinterpret_cast<void const* const*>(&symbol)), RTLD_DL_SYMENT) == 0) {
+        return false;
+    }
+    if (symbol == nullptr || python_object.address_of(symbol) != start) {
         return false;
     }
     loop_begin = reinterpret_cast<uintptr_t>(start);
@@ -216,7 +215,8 @@ bool find_bytecode_loop() {
 
 bool find_exception_queue() {
     const void* const thread_state = python.current_thread_state();
-    expression_none = python.Py_CompileString("None", "<libinterrupt>", Py_eval_input);
+    PyObject* const importlib = python.PyDict_GetItemString(python.PyImport_GetModuleDict(), "_frozen_importlib");
+    python_function = importlib != nullptr ? attribute(importlib, "_verbose_message") : nullptr;
     uint64_t before[searched];
     uint64_t after[searched];
     std::memcpy(before, thread_state, sizeof before);

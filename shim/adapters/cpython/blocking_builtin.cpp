@@ -89,6 +89,10 @@ void retry_between_bytecodes() {
     }
 }
 
+bool needs_attention() {
+    return is_anything_set(python_thread) || thread_context.runtime_signal || deliverable(true).pending();
+}
+
 bool raised_at_entry(Frame& frame) {
     if (!is_of_main_interpreter(frame)) {
         return false;
@@ -125,7 +129,27 @@ bool raised_at_entry(Frame& frame) {
     return false;
 }
 
-PyObject* finish_contested(const Patched& builtin, const Arguments& arguments, Frame& frame, PyObject* result) {
+PyObject* blocking_builtin(const Patched& builtin, About about, const Arguments& arguments) {
+    Frame frame{top_frame(), arguments.at[0], python.current_thread_state(), about, {}, Call::running};
+    enter_frame(frame);
+    return blocking_builtin_in(frame, builtin, arguments);
+}
+
+PyObject* blocking_builtin_in(Frame& frame, const Patched& builtin, const Arguments& arguments) {
+    const bool acquires = frame.about == About::Acquire;
+    if (needs_attention() && raised_at_entry(frame)) {
+        leave_frame(frame);
+        return nullptr;
+    }
+    PyObject* const result = builtin(arguments);
+    leave_frame(frame);
+    if (acquires && result == python._Py_TrueStruct) {
+        python_thread.last_acquired = frame.self;
+    }
+    return finish_contested(builtin, &arguments, frame, result);
+}
+
+PyObject* finish_contested(const Patched& builtin, const Arguments* arguments, Frame& frame, PyObject* result) {
     python_thread.mute_perror = false;
     if (frame.gave_up.word != 0 && keeps_giving_up(frame.about)) {
         result = finish_claimed(frame, result);
@@ -142,7 +166,7 @@ PyObject* finish_contested(const Patched& builtin, const Arguments& arguments, F
             owe(request);
             frame.about = About::Unasked;
             enter_frame(frame);
-            result = builtin(arguments);
+            result = builtin(*arguments);
             leave_frame(frame);
         }
     }

@@ -46,9 +46,10 @@ struct PythonThread {
     uint64_t quiet_since = 0;             // CPU time of this thread at the last look that found something, ns
     const void* last_acquired = nullptr;  // the lock whose acquire() last returned True
     bool mute_perror = false;
-    bool foreign = false;        // C code has started this thread: Python's state for it may come and go
-    bool seems_dropped = false;  // foreign: at the last look the exception was no longer queued, and not raised
-    Request raised_as;           // raised, but not instantiated yet: a request for another class than ThreadInterrupted
+    bool foreign = false;         // C code has started this thread: Python's state for it may come and go
+    bool seems_dropped = false;   // foreign: at the last look the exception was no longer queued, and not raised
+    uint64_t starting_since = 0;  // os::coarse_ns() when `starting` began
+    Request raised_as;  // raised, but not instantiated yet: a request for another class than ThreadInterrupted
 };
 extern constinit thread_local PythonThread python_thread __attribute__((tls_model("initial-exec")));
 
@@ -59,16 +60,18 @@ inline bool is_anything_set(const PythonThread& thread) {
     return eight != 0;
 }
 
-// deliverable(true).pending(), with one load where nothing is.
-[[gnu::always_inline]] inline bool is_deliverable(const ThreadRecord* record) {
-    const bool maybe = record == nullptr || Request{record->request.load(std::memory_order_relaxed)}.pending();
-    return maybe && deliverable(true).pending();
+// Whether deliverable(true) has to be asked, by one load.
+[[gnu::always_inline]] inline bool may_be_deliverable(const ThreadRecord* record) {
+    return record == nullptr || Request{record->request.load(std::memory_order_relaxed)}.pending();
+}
+
+// Whether needs_attention() has to be asked.
+[[gnu::always_inline]] inline bool may_need_attention(const ThreadRecord* record) {
+    return is_anything_set(python_thread) || thread_context.runtime_signal || may_be_deliverable(record);
 }
 
 // A request is pending, or an exception is on its way.
-[[gnu::always_inline]] inline bool needs_attention(const ThreadRecord* record) {
-    return is_anything_set(python_thread) || thread_context.runtime_signal || is_deliverable(record);
-}
+bool needs_attention();
 
 // Whether it ends in an exception wherever Python runs; the others act at waits alone.
 inline bool is_raised(Request request) {
@@ -80,25 +83,18 @@ inline Frame* top_frame() {
 }
 
 // Whether an exception is to be raised before the builtin begins; it is set then.
-[[gnu::noinline]] bool raised_at_entry(Frame& frame);
+bool raised_at_entry(Frame& frame);
 
-// The builtin has returned, and something inside it gave up or a request is pending.
-[[gnu::noinline]] PyObject* finish_contested(const Patched& builtin, const Arguments& arguments, Frame& frame,
+// The builtin has returned, and something inside it gave up or a request may be pending. The arguments are looked at
+// for About::Acquire alone.
+[[gnu::noinline]] PyObject* finish_contested(const Patched& builtin, const Arguments* arguments, Frame& frame,
                                              PyObject* result);
 
 // Has the thread nudged until what is pending has been raised.
 void retry_between_bytecodes();
 
-[[gnu::always_inline]] inline const void* own_thread_state_if_needed() {
-    return other_interpreters.load(std::memory_order_relaxed) ? python.current_thread_state() : nullptr;
-}
-
-[[gnu::always_inline]] inline Frame make_frame(About about, const Arguments& arguments) {
-    return {top_frame(), arguments.at[0], own_thread_state_if_needed(), about, {}, Call::running};
-}
-
-// Between these two the nudge handler queues no exception: what comes before the first is found by needs_attention(),
-// what comes after the second waits until the builtin's result has been assigned.
+// Between these two the nudge handler queues no exception: what comes before the first is found by
+// needs_attention(), what comes after the second waits until the builtin's result has been assigned.
 [[gnu::always_inline]] inline void enter_frame(Frame& frame) {
     thread_context.adapter_frame = &frame;
     std::atomic_signal_fence(std::memory_order_seq_cst);
@@ -111,27 +107,35 @@ void retry_between_bytecodes();
     thread_context.adapter_frame = frame.outer;
 }
 
-[[gnu::always_inline]] inline PyObject* blocking_builtin(const Patched& builtin, About about,
-                                                         const Arguments& arguments) {
-    Frame frame = make_frame(about, arguments);
+// Calls the builtin as one that waits.
+PyObject* blocking_builtin(const Patched& builtin, About about, const Arguments& arguments);
+
+// Where a frame has been entered: its builtin, as the above.
+[[gnu::noinline]] PyObject* blocking_builtin_in(Frame& frame, const Patched& builtin, const Arguments& arguments);
+
+// The same, short and with the arguments in their registers as long as nothing is asked of the thread, while there is
+// no other interpreter.
+template <About about>
+[[gnu::always_inline]] inline PyObject* blocking_builtin_alone(const Patched& builtin, void* a, void* b, void* c,
+                                                               void* d, void* e) {
+    constexpr bool acquires = about == About::Acquire;
+    Frame frame{top_frame(), a, nullptr, about, {}, Call::running};
     enter_frame(frame);
     const ThreadRecord* record = current_record();
-    if (needs_attention(record)) [[unlikely]] {
-        if (raised_at_entry(frame)) {
-            leave_frame(frame);
-            return nullptr;
-        }
+    if (may_need_attention(record)) [[unlikely]] {
+        return blocking_builtin_in(frame, builtin, {{a, b, c, d, e}});
     }
-    PyObject* const result = builtin(arguments);
+    const Arguments kept = acquires ? Arguments{{a, b, c, d, e}} : Arguments{};
+    auto* const result = static_cast<PyObject*>(builtin.original(a, b, c, d, e));
     leave_frame(frame);
-    if (about == About::Acquire && result == python._Py_TrueStruct) {
+    if (acquires && result == python._Py_TrueStruct) [[likely]] {
         python_thread.last_acquired = frame.self;
     }
-    if (about != About::Acquire) {
+    if (!acquires) {
         record = current_record();  // after a fork it is another one
     }
-    if (frame.gave_up.word != 0 || is_deliverable(record)) [[unlikely]] {
-        return finish_contested(builtin, arguments, frame, result);
+    if (frame.gave_up.word != 0 || may_be_deliverable(record)) [[unlikely]] {
+        return finish_contested(builtin, acquires ? &kept : nullptr, frame, result);
     }
     return result;
 }

@@ -27,6 +27,7 @@ PyObject* exec_module(const Patched& builtin, const Arguments& arguments) {
     const bool in_main = in_main_interpreter(python.current_thread_state());
     if (!in_main) {
         other_interpreters.store(true, std::memory_order_relaxed);
+        main_interpreter_alone.store(false, std::memory_order_relaxed);
     }
     PyObject* const result = builtin(arguments);
     if (result != nullptr && in_main) {

@@ -9,7 +9,6 @@
 #include "shim/adapters/cpython/end_of_program.h"
 #include "shim/adapters/cpython/exception_classes.h"
 #include "shim/adapters/cpython/interpreter_lock.h"
-#include "shim/adapters/cpython/loaded_object.h"
 #include "shim/adapters/cpython/main_thread.h"
 #include "shim/adapters/cpython/thread_interrupted.h"
 #include "shim/adapters/cpython/trampolines.h"
@@ -20,11 +19,11 @@ namespace {
 
 constinit bool loaded = false;
 constinit std::atomic<Phase> current_phase = Phase::waiting;
-constinit LoadedObject python_object;
 
 void enter(Phase phase) {
     current_phase.store(phase);
     trampolines_active.store(phase == Phase::installed);
+    main_interpreter_alone.store(phase == Phase::installed && !other_interpreters.load());
 }
 
 void at_finalization() {
@@ -126,7 +125,6 @@ bool settle(const BlockedCall& call) {
             refuse(reason);
             return true;
         }
-        python_object = LoadedObject::containing(reinterpret_cast<const void*>(python._PyEval_EvalFrameDefault));
         report_adapter(AdapterState::waiting, python.runtime, nullptr);
     }
     const Kind kind = traits(call.call).kind;

@@ -1,5 +1,5 @@
-// The executable or shared library that an address lies in: what the loader says of its segments. No file is opened for
-// it.
+// The executable or shared library that an address lies in: what the loader says of its segments, and its symbols. No
+// file is opened for it.
 #pragma once
 
 #include <link.h>
@@ -20,8 +20,22 @@ public:
     // made read-only after relocation counts as not writable.
     bool holds(const void* address, size_t size, uint32_t flags) const;
 
+    // The function or variable of that name that it defines; null if there is none. dlsym() looks at other objects,
+    // too, and dladdr1() at all symbols, which the start of a Python would feel.
+    const ElfW(Sym) * symbol(const char* name) const;
+
+    void* address_of(const ElfW(Sym) * symbol) const { return reinterpret_cast<void*>(base_ + symbol->st_value); }
+
+    // Whether symbol() can find what there is: nearly every linker writes the table that it needs.
+    bool has_symbol_table() const { return hash_ != nullptr; }
+
 private:
+    void read_dynamic_section(const ElfW(Dyn) * entry);
+
     uintptr_t base_ = 0;
+    const uint32_t* hash_ = nullptr;  // DT_GNU_HASH
+    const ElfW(Sym) * symbols_ = nullptr;
+    const char* names_ = nullptr;
     const ElfW(Phdr) * segments_ = nullptr;
     size_t count_ = 0;
 };

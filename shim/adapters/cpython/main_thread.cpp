@@ -11,6 +11,7 @@
 #include "shim/adapters/cpython/blocking_builtin.h"
 #include "shim/adapters/cpython/install.h"
 #include "shim/adapters/cpython/special_builtins.h"
+#include "shim/adapters/cpython/thread_start.h"
 #include "shim/platform/platform.h"
 #include "shim/process.h"
 
@@ -28,7 +29,7 @@ void set_main_thread() {
     main_tid = static_cast<pid_t>(os::gettid());
     main_ident = pthread_self();
     main_epoch = process.epoch;
-    python_thread.starting = true;
+    begin_initialisation();
     ThreadName name = {};
     snprintf(name.text, sizeof name.text, "MainThread");
     set_thread_name(name);

@@ -10,6 +10,7 @@
 namespace interrupt::cpython {
 
 constinit PythonApi python{};
+constinit LoadedObject python_object;
 constinit void* main_interpreter = nullptr;
 constinit std::atomic<bool> other_interpreters = false;
 
@@ -42,6 +43,14 @@ constexpr const char a_symbol[] = "Py_GetVersion";
 
 // Where dlsym() finds them all.
 constinit void* python_library = RTLD_DEFAULT;
+
+void* find_symbol(const char* name) {
+    if (!python_object.has_symbol_table()) {
+        return dlsym(python_library, name);
+    }
+    const ElfW(Sym)* const symbol = python_object.symbol(name);
+    return symbol != nullptr ? python_object.address_of(symbol) : nullptr;
+}
 
 constexpr int oldest_minor = 6;
 constexpr int newest_minor = 13;
@@ -93,8 +102,9 @@ bool find_python(bool at_start) {
 const char* load_python_api() {
     python.minor = 0;
     bool complete = true;
+    python_object = LoadedObject::containing(dlsym(python_library, a_symbol));
     for (const Symbol& symbol : symbols) {
-        void* const found = dlsym(python_library, symbol.name);
+        void* const found = find_symbol(symbol.name);
         memcpy(reinterpret_cast<char*>(&python) + symbol.offset, &found, sizeof found);
         complete &= found != nullptr || !symbol.needed;
     }

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "shim/adapters/cpython/loaded_object.h"
+
 namespace interrupt::cpython {
 
 struct PyObject {
@@ -49,7 +51,6 @@ inline constexpr int METH_FASTCALL = 0x80;
 inline constexpr int METH_METHOD = 0x200;
 
 inline constexpr int Py_file_input = 257;
-inline constexpr int Py_eval_input = 258;
 
 struct PythonApi {
 #define FUNCTION(ret, name, params) ret(*name) params;
@@ -73,6 +74,9 @@ struct PythonApi {
 };
 
 extern PythonApi python;
+
+// The executable or library that this is in. After load_python_api().
+extern LoadedObject python_object;
 
 // Whether there is one in this process, be it in a library that was loaded with RTLD_LOCAL.
 // Later than at the start no symbol is looked up unless such a library is there: that would wait for another thread's

@@ -5,6 +5,7 @@
 #include "shim/adapters/cpython/thread_start.h"
 
 #include <cstdio>
+#include <utility>
 
 #include "shim/adapters/cpython/async_exception.h"
 #include "shim/adapters/cpython/blocking_builtin.h"
@@ -12,6 +13,7 @@
 #include "shim/adapters/cpython/install.h"
 #include "shim/adapters/cpython/main_thread.h"
 #include "shim/adapters/cpython/special_builtins.h"
+#include "shim/platform/platform.h"
 
 namespace interrupt::cpython {
 
@@ -26,6 +28,14 @@ constexpr const char* first_callers[] = {
     "_acquire_restore", "notify",     //
 };
 
+// The spec of the module site while that is being imported: an owned reference.
+constinit PyObject* site_spec = nullptr;
+
+bool is_being_imported(PyObject* spec) {
+    const Reference initializing(attribute(spec, "_initializing"));
+    return initializing && python.PyObject_IsTrue(initializing.get()) == 1;
+}
+
 bool has_imported_site(PyObject* modules) {
     const Reference flag(attribute(python.PySys_GetObject("flags"), "no_site"));
     if (flag && python.PyObject_IsTrue(flag.get()) == 1) {
@@ -33,11 +43,22 @@ bool has_imported_site(PyObject* modules) {
     }
     PyObject* const site = python.PyDict_GetItemString(modules, "site");
     const Reference spec(site != nullptr ? attribute(site, "__spec__") : nullptr);
-    const Reference initializing(spec ? attribute(spec.get(), "_initializing") : nullptr);
-    return site != nullptr && (!initializing || python.PyObject_IsTrue(initializing.get()) == 0);
+    if (spec && is_being_imported(spec.get())) {
+        python.Py_IncRef(spec.get());
+        site_spec = spec.get();
+        return false;
+    }
+    return site != nullptr;
 }
 
 bool interpreter_is_ready() {
+    if (site_spec != nullptr) {  // each builtin that site calls asks
+        if (is_being_imported(site_spec)) {
+            return false;
+        }
+        python.Py_DecRef(std::exchange(site_spec, nullptr));
+        return true;
+    }
     PyObject* const modules = python.PyImport_GetModuleDict();
     return python.PySys_GetObject("stdout") != nullptr && python.PyDict_GetItemString(modules, "__main__") != nullptr &&
            has_imported_site(modules);
@@ -59,6 +80,11 @@ void note_name(PyObject* function) {
     }
 }
 
+void begin_start() {
+    python_thread.starting = true;
+    python_thread.starting_since = os::coarse_ns();
+}
+
 }  // namespace
 
 PyObject* start_thread(const Patched& builtin, const Arguments& arguments) {
@@ -72,13 +98,21 @@ PyObject* start_thread(const Patched& builtin, const Arguments& arguments) {
 bool starts_thread(const void* routine) {
     const bool ours = is_python_text(routine);
     python_thread.foreign = !ours;
-    python_thread.starting = ours && thread_context.name.text[0] != 0;
+    if (ours && thread_context.name.text[0] != 0) {
+        begin_start();
+    }
     return ours;
 }
 
 bool is_starting() {
     PythonThread& thread = python_thread;
-    if (!thread.starting || has_started_by_now()) {
+    if (!thread.starting) {
+        return false;
+    }
+    if (in_main_thread() && python.Py_IsInitialized() == 0) {
+        return true;
+    }
+    if (has_started_by_now()) {
         return false;
     }
     if (in_main_thread()) {
@@ -95,8 +129,14 @@ bool is_starting() {
     return called_from("_bootstrap_inner", threading_file);
 }
 
+void begin_initialisation() {
+    site_spec = nullptr;
+    begin_start();
+}
+
 bool has_started_by_now() {
-    if (cpu_time_ns() > (in_main_thread() ? longest_initialisation_ns : longest_start_ns)) {
+    const uint64_t longest = in_main_thread() ? longest_initialisation_ns : longest_start_ns;
+    if (os::coarse_ns() - python_thread.starting_since > longest && cpu_time_ns() > longest) {
         python_thread.starting = false;
     }
     return !python_thread.starting;

@@ -5,6 +5,9 @@
 
 namespace interrupt::cpython {
 
+// The interpreter starts, in the calling thread.
+void begin_initialisation();
+
 // Whether a thread with this routine is Python's. Called by the new thread.
 bool starts_thread(const void* routine);
 

@@ -11,6 +11,7 @@
 namespace interrupt::cpython {
 
 constinit std::atomic<bool> trampolines_active = false;
+constinit std::atomic<bool> main_interpreter_alone = false;
 
 namespace {
 
@@ -34,19 +35,24 @@ constexpr size_t builtin_count = sizeof builtins / sizeof builtins[0];
 constinit Patched patched[builtin_count] = {};
 constinit LeftAlone refused{0, nullptr};
 
-template <size_t row>
-void* trampoline(void* a, void* b, void* c, void* d, void* e) {
-    INTERRUPT_MARK_FRAME();  // pthread_exit leaves it without a return when a daemon thread meets the interpreter's end
-    const Patched& builtin = patched[row];
-    const Arguments arguments{{a, b, c, d, e}};
+[[gnu::noinline]] PyObject* enter_builtin(const Patched& builtin, const Builtin& its, const Arguments& arguments) {
     if (!trampolines_active.load(std::memory_order_relaxed)) {
         return builtin(arguments);
     }
-    if constexpr (builtins[row].special != nullptr) {
-        return builtins[row].special(builtin, arguments);
-    } else {
-        return blocking_builtin(builtin, builtins[row].about, arguments);
+    return its.special != nullptr ? its.special(builtin, arguments) : blocking_builtin(builtin, its.about, arguments);
+}
+
+template <size_t row>
+void* trampoline(void* a, void* b, void* c, void* d, void* e) {
+    INTERRUPT_MARK_FRAME();  // pthread_exit leaves it without a return when a daemon thread meets the interpreter's end
+    constexpr const Builtin& its = builtins[row];
+    const Patched& builtin = patched[row];
+    if constexpr (its.special == nullptr) {
+        if (main_interpreter_alone.load(std::memory_order_relaxed)) [[likely]] {
+            return blocking_builtin_alone<its.about>(builtin, a, b, c, d, e);
+        }
     }
+    return enter_builtin(builtin, its, {{a, b, c, d, e}});
 }
 
 template <size_t... rows>
@@ -61,7 +67,11 @@ constexpr auto trampolines = all_trampolines(std::make_index_sequence<builtin_co
 // The object that bears the builtin's name, as a new reference; null, with no exception set, if this Python lacks it.
 PyObject* find_object(PyObject* module, const Builtin& builtin) {
     if (builtin.owner[0] == 0) {
-        return attribute(module, builtin.name);
+        PyObject* const found = python.PyDict_GetItemString(python.PyModule_GetDict(module), builtin.name);
+        if (found != nullptr) {
+            python.Py_IncRef(found);
+        }
+        return found;
     }
     if (strcmp(builtin.owner, "poll()") != 0) {
         const Reference type(attribute(module, builtin.owner));

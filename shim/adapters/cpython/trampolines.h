@@ -39,6 +39,9 @@ struct Patched {
 // Trampolines pass through while this is false. Written with the GIL held.
 extern std::atomic<bool> trampolines_active;
 
+// They are active, and there has been no other interpreter than the main one. Written with the GIL held.
+extern std::atomic<bool> main_interpreter_alone;
+
 // Gives all builtins of a module their trampolines. With the GIL held.
 void patch_module(PyObject* module, const char* name);
 

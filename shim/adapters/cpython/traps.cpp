@@ -103,9 +103,9 @@ PyObject* join_handle(const Patched& builtin, const Arguments& arguments) {
         return blocking_builtin(builtin, About::Plain, arguments);
     }
     for (;;) {
-        Frame frame = make_frame(About::Join, arguments);
+        Frame frame{top_frame(), arguments.at[0], python.current_thread_state(), About::Join, {}, Call::running};
         enter_frame(frame);
-        if (needs_attention(current_record()) && raised_at_entry(frame)) {
+        if (needs_attention() && raised_at_entry(frame)) {
             leave_frame(frame);
             return nullptr;
         }
@@ -113,7 +113,7 @@ PyObject* join_handle(const Patched& builtin, const Arguments& arguments) {
         leave_frame(frame);
         switch (wait) {
             case JoinWait::interrupted:
-                return finish_contested(builtin, arguments, frame, nullptr);
+                return finish_contested(builtin, &arguments, frame, nullptr);
             case JoinWait::signalled:
                 if (python.Py_MakePendingCalls() < 0) {
                     return nullptr;
