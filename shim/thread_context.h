@@ -40,12 +40,16 @@ struct ThreadName {
     char text[sizeof ThreadRecord::name];
 };
 
-struct ThreadContext {
+struct alignas(64) ThreadContext {
+    // One cache line: what each call that need not wait touches.
     uint32_t record_offset = 0;    // of this thread's record in the mapped table, bytes; 0: none
     uint32_t epoch = 0;            // Process::epoch when the record was claimed; a fork makes it stale
     uint64_t waits = 0;            // numbers the waits of this thread
     uint64_t condition_waits = 0;  // those of them that were for a condition variable
     BlockedCall blocked;
+    void* adapter_frame = nullptr;
+    bool runtime_signal = false;  // the runtime's signal handlers have something to do, and may not know it
+
     Attempt attempt;
     Mask mask = Mask::none;
 
@@ -67,10 +71,8 @@ struct ThreadContext {
     bool vfork_child_set_action = false;  // for the nudge's signal: what its exec hands on
     siginfo_t signal_info{};
 
-    bool runtime_signal = false;  // the runtime's signal handlers have something to do, and may not know it
-    bool runs_runtime = false;    // of the adapter (record_runs_runtime)
-    bool claim_failed = false;    // the table was full when this thread asked
-    void* adapter_frame = nullptr;
+    bool runs_runtime = false;         // of the adapter (record_runs_runtime)
+    bool claim_failed = false;         // the table was full when this thread asked
     ThreadName name = {};              // this thread's, if the runtime has given it one
     ThreadName next_thread_name = {};  // of the thread that the runtime is about to start from this one
     void** way_out = nullptr;          // while the nudge handler makes a call that must not wait (handler_call.h)

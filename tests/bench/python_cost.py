@@ -1,8 +1,9 @@
-"""What the shim costs a CPython program: python_cost.py LIBRARY [PYTHON...]
+"""What the shim costs a CPython program: python_cost.py LIBRARY FORWARDER [PYTHON...]
 
 The same interpreter runs bare and under the shim at the same time, and they do their batches in turn: the ratio of the
 medians is printed, for calls that need not wait, the start of an interpreter, and its memory. Where things lie in memory
-makes one process faster than the next, so this is done with several pairs of processes: the median of their ratios.
+makes one process faster than the next, so this is done with several sets of processes: the median of their ratios.
+FORWARDER is the least that an interposer of recv() and read() can be: the ratio behind the stroke is its own.
 """
 import os
 import socket
@@ -13,7 +14,9 @@ import threading
 import time
 
 ROUNDS = 20
-PAIRS = 9
+SETS = 9
+NAMES = ('acquire_release', 'with_lock', 'recv', 'read', 'start')
+FORWARDED = ('recv', 'read')
 
 
 def batches():
@@ -82,35 +85,38 @@ class Side(object):
         self.process.wait()
 
 
-def measure_pair(bare, shim):
+def measure_set(bare, shim, forwarded):
     ratios = []
-    for name in ('acquire_release', 'with_lock', 'recv', 'read', 'start'):
-        times = ([], [])
+    for name in NAMES:
+        times = ([], [], [])
         for _ in range(ROUNDS):
-            for side, result in zip((bare, shim), times):
+            for side, result in zip((bare, shim, forwarded), times):
                 result.append(side.start(name) if name == 'start' else side.batch(name))
-        ratios.append(statistics.median(times[1]) / statistics.median(times[0]))
+        ratios += [statistics.median(times[i]) / statistics.median(times[0]) for i in (1, 2)]
     return ratios + [shim.batch('memory') - bare.batch('memory')]
 
 
-def measure(python, library):
-    pairs = []
-    for _ in range(PAIRS):
-        sides = Side(python, ''), Side(python, library)
-        pairs.append(measure_pair(*sides))
+def measure(python, library, forwarder):
+    sets = []
+    for _ in range(SETS):
+        sides = [Side(python, preload) for preload in ('', library, forwarder)]
+        sets.append(measure_set(*sides))
         for side in sides:
             side.end()
-    medians = [statistics.median(column) for column in zip(*pairs)]
-    return ['%.3f' % ratio for ratio in medians[:-1]] + ['%+.2f MiB' % medians[-1]]
+    medians = [statistics.median(column) for column in zip(*sets)]
+    columns = []
+    for name, ratio, forwarded in zip(NAMES, medians[:-1:2], medians[1:-1:2]):
+        columns.append('%.3f' % ratio + (' / %.3f' % forwarded if name in FORWARDED else ''))
+    return columns + ['%+.2f MiB' % medians[-1]]
 
 
 def main():
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})  # both sides on one CPU, whatever others do to it
-    library, pythons = os.path.abspath(sys.argv[1]), sys.argv[2:] or [sys.executable]
-    print('%-46s %9s %9s %9s %9s %9s %10s' % ('ratio, under the shim : bare', 'acquire', 'with lock', 'recv', 'os.read',
-                                           'start', 'memory'))
-    for python in pythons:
-        print('%-46s %9s %9s %9s %9s %9s %10s' % tuple([python] + measure(python, library)), flush=True)
+    library, forwarder = (os.path.abspath(path) for path in sys.argv[1:3])
+    form = '%-46s %9s %9s %13s %13s %9s %10s'
+    print(form % ('ratio, under the shim : bare', 'acquire', 'with lock', 'recv', 'os.read', 'start', 'memory'))
+    for python in sys.argv[3:] or [sys.executable]:
+        print(form % tuple([python] + measure(python, library, forwarder)), flush=True)
 
 
 if __name__ == '__main__':

@@ -209,10 +209,10 @@ def computing():
 
     thread = Running(compute)
     until(lambda: 'storm' in state)
-    state['storm'].run(min(COUNT, 1500))
+    state['storm'].run(min(COUNT, 500))
     done.append(True)
     thread.result()
-    assert state['storm'].caught == min(COUNT, 1500)
+    assert state['storm'].caught == min(COUNT, 500)
 
 
 def mixed():

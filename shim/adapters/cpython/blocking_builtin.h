@@ -31,7 +31,7 @@ inline bool is_of_main_interpreter(const Frame& frame) {
 }
 
 // What the adapter knows of the calling thread.
-struct PythonThread {
+struct alignas(64) PythonThread {
     // These eight are looked at together, on the way into each builtin.
     bool armed = false;          // the asynchronous exception is on its way: the request is claimed
     bool gave_up_armed = false;  // a call outside trampolines has given up for it
@@ -125,7 +125,7 @@ template <About about>
     if (may_need_attention(record)) [[unlikely]] {
         return blocking_builtin_in(frame, builtin, {{a, b, c, d, e}});
     }
-    const Arguments kept = acquires ? Arguments{{a, b, c, d, e}} : Arguments{};
+    const Arguments kept = acquires ? Arguments{{a, b, c, d}} : Arguments{};  // no version's acquire() has more
     auto* const result = static_cast<PyObject*>(builtin.original(a, b, c, d, e));
     leave_frame(frame);
     if (acquires && result == python._Py_TrueStruct) [[likely]] {
