@@ -40,6 +40,7 @@ thread.join(PROMPT)
 assert len(caught) == 1 and not thread.is_alive()
 expect(RuntimeError, 'has ended', thread.interrupt)
 expect(RuntimeError, 'has ended', thread.is_interrupted)
+until(lambda: not os.path.exists('/proc/self/task/%d' % waiting.tid), 'gone')  # after join() it is about to end
 for nobody in (waiting.tid, 1 << 30, 0, -1, 1 << 100, 0x7f0000000000):
     expect(ValueError, 'neither the ident nor the native id', libinterrupt.interrupt, nobody)
     expect(ValueError, 'neither the ident nor the native id', libinterrupt.is_interrupted, nobody)
