@@ -172,9 +172,12 @@ Target target_of(Call call) {
         case Kind::Accept:
         case Kind::Connect:
         case Kind::Lock:
+        case Kind::Queue:
             return Target::descriptor;
         case Kind::Poll:  // poll and select wait for many
             return call_name(call).starts_with("epoll") ? Target::descriptor : Target::none;
+        case Kind::SystemV:
+            return Target::identifier;
         case Kind::Semaphore:
         case Kind::Condition:
             return Target::address;
@@ -196,6 +199,8 @@ std::string call_text(Call call, uint64_t target) {
     switch (target_of(call)) {
         case Target::descriptor:
             return text(name, "(fd ", number, ")");
+        case Target::identifier:
+            return text(name, "(id ", number, ")");
         case Target::address:
             return text(name, "(", format("%#llx", static_cast<unsigned long long>(target)), ")");
         case Target::child:

@@ -31,10 +31,10 @@ Call parse_call(std::string_view name);
 std::string call_name(Call call);
 
 // What a record's target is while its thread waits in a call.
-enum class Target { none, descriptor, address, child };
+enum class Target { none, descriptor, identifier, address, child };
 Target target_of(Call call);
 
-// "recv(fd 5)", "waitpid(any)", "poll": the call and what it waits for.
+// "recv(fd 5)", "semop(id 3)", "waitpid(any)", "poll": the call and what it waits for.
 std::string call_text(Call call, uint64_t target);
 
 // "none", "on_blocking", "all"; "unknown".

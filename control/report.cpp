@@ -13,6 +13,7 @@ Json text_or_null(const std::string& value) {
 Json target_json(Call call, uint64_t target) {
     switch (target_of(call)) {
         case Target::descriptor:
+        case Target::identifier:
         case Target::child:
             return static_cast<int32_t>(target);
         case Target::address:

@@ -27,6 +27,8 @@ enum class Kind : uint8_t {
     SignalSet,
     Join,
     Lock,
+    Queue,    // POSIX message queues
+    SystemV,  // message queues and semaphores
 };
 
 // The calls that a record can name. `running` is no call; `join` is the CPython adapter's own wait for a thread's end.

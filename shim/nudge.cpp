@@ -55,6 +55,8 @@ bool is_main_syscall(const ThreadRecord& record, const Attempt& attempt, Kind ki
         case Kind::Accept:
         case Kind::Connect:
         case Kind::Lock:
+        case Kind::Queue:
+        case Kind::SystemV:
             return static_cast<uint32_t>(arch::syscall_argument(context, 0)) == static_cast<uint32_t>(target);
         case Kind::Semaphore:
             return arch::syscall_argument(context, 0) - target < sizeof(sem_t);

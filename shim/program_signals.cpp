@@ -29,6 +29,7 @@ bool restarts(const ThreadRecord& record, Call call) {
         case Kind::Poll:
         case Kind::Signal:
         case Kind::SignalSet:
+        case Kind::SystemV:
             return false;
         case Kind::Semaphore:
             return call == Call::sem_wait_;

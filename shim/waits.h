@@ -3,6 +3,7 @@
 
 #include "shim/waits_between.h"
 #include "shim/waits_other.h"
+#include "shim/waits_queues.h"
 #include "shim/waits_readiness.h"
 #include "shim/waits_sleeps.h"
 #include "shim/waits_threads.h"

@@ -133,10 +133,17 @@ def fork_in_a_worker():
 def signal_in_another_thread():
     """Wherever the kernel delivers a signal of the process, the main thread leaves its wait for the handler."""
     for _ in range(40):
-        sender = threading.Timer(0.005, os.kill, (os.getpid(), signal.SIGINT))
+        ready = []
+
+        def send():
+            until(lambda: ready)
+            time.sleep(0.005)
+            os.kill(os.getpid(), signal.SIGINT)
+        sender = threading.Thread(target=send)
         sender.start()
         start = time.time()
         try:
+            ready.append(True)
             time.sleep(LONG)
         except KeyboardInterrupt:
             pass

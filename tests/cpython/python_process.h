@@ -196,15 +196,20 @@ inline std::string sleep_of(const std::string& tid) {
 }
 
 // Waits until the thread is blocked in the call and stays there: the start of a thread or a process, which comes before
-// some waits, waits for a moment as well.
-inline Finished await_lasting(const std::string& pid, const std::string& tid, const std::string& call) {
+// some waits, waits for a moment as well. What went wrong, or "".
+inline std::string await_lasting(const std::string& pid, const std::string& tid, const std::string& call) {
     for (const auto deadline = Child::Clock::now() + std::chrono::seconds(30);;) {
         const Finished waited = run({INTERRUPTCTL_PATH, "wait", pid, tid, "--in", call, "--timeout", "30"});
         const std::string before = sleep_of(tid);
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
-        const bool lasts = !before.empty() && sleep_of(tid) == before;
-        if (!waited.ended_with(0) || lasts || Child::Clock::now() > deadline) {
-            return waited;
+        if (!waited.ended_with(0)) {
+            return "wait: " + waited.output;
+        }
+        if (!before.empty() && sleep_of(tid) == before) {
+            return "";
+        }
+        if (Child::Clock::now() > deadline) {
+            return "wait: it does not stay in " + call;
         }
     }
 }
@@ -226,9 +231,8 @@ inline std::string answer(const std::string& line) {
         return cleared.ended_with(0) && cleared.output == tid + " cleared: default\n" ? "done" : cleared.output;
     }
     if (call != "-") {
-        const Finished waited = await_lasting(pid, tid, call);
-        if (!waited.ended_with(0)) {
-            return "wait: " + waited.output;
+        if (const std::string wrong = await_lasting(pid, tid, call); !wrong.empty()) {
+            return wrong;
         }
     }
     if (what == "await") {

@@ -209,7 +209,7 @@ def computing():
 
     thread = Running(compute)
     until(lambda: 'storm' in state)
-    state['storm'].run(min(COUNT, 500))
+    state['storm'].run(min(COUNT, 500))  # beside other work each takes a time slice or two
     done.append(True)
     thread.result()
     assert state['storm'].caught == min(COUNT, 500)

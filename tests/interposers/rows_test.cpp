@@ -4,6 +4,7 @@
 #include "tests/interposers/cases_between.h"
 #include "tests/interposers/cases_children.h"
 #include "tests/interposers/cases_files.h"
+#include "tests/interposers/cases_queues.h"
 #include "tests/interposers/cases_readiness.h"
 #include "tests/interposers/cases_signals.h"
 #include "tests/interposers/cases_sleeps.h"

@@ -108,6 +108,15 @@ struct iovec one_byte(char& byte) {
     return {&byte, 1};
 }
 
+struct OneByteMessage {
+    long type = 1;
+    char byte = 'x';
+};
+
+struct sembuf take_one() {
+    return {0, -1, 0};
+}
+
 struct flock whole_file() {
     struct flock lock = {};
     lock.l_type = F_WRLCK;
@@ -182,6 +191,26 @@ Fixture::Fixture() {
     struct flock lock = whole_file();
     require(locked_file >= 0 && fcntl(others_[5], F_OFD_SETLK, &lock) == 0 && flock(others_[5], LOCK_EX) == 0, "lock");
 
+    struct mq_attr attributes = {};
+    attributes.mq_maxmsg = attributes.mq_msgsize = 1;
+    const std::string queue = "/storm-" + unique;
+    for (int* const fd : {&empty_queue, &full_queue}) {
+        *fd = mq_open(queue.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600, &attributes);
+        require(*fd >= 0 && mq_unlink(queue.c_str()) == 0, "mq_open");
+    }
+    require(mq_send(full_queue, "x", 1, 0) == 0, "mq_send");
+    for (int* const id : {&empty_messages, &full_messages}) {
+        *id = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
+        struct msqid_ds status;
+        require(*id >= 0 && msgctl(*id, IPC_STAT, &status) == 0, "msgget");
+        status.msg_qbytes = 1;
+        require(msgctl(*id, IPC_SET, &status) == 0, "msgctl");
+    }
+    const OneByteMessage message;
+    require(msgsnd(full_messages, &message, 1, 0) == 0, "msgsnd");
+    semaphores = semget(IPC_PRIVATE, 1, IPC_CREAT | 0600);
+    require(semaphores >= 0, "semget");
+
     child = fork();
     require(child >= 0, "fork");
     if (child == 0) {
@@ -205,9 +234,13 @@ Fixture::~Fixture() {
     while (syscall(SYS_wait4, child, nullptr, 0, nullptr) < 0 && errno == EINTR) {
     }
     unlink(fifo.c_str());
-    for (const int fd : {empty_socket, full_socket, empty_pipe, full_pipe, listener, epoll, others_[0], others_[1],
-                         others_[2], others_[3], others_[4], others_[5], locked_file, queue_filler_[0],
-                         queue_filler_[1], queue_filler_[2], queue_filler_[3]}) {
+    for (const int id : {empty_messages, full_messages}) {
+        msgctl(id, IPC_RMID, nullptr);
+    }
+    semctl(semaphores, 0, IPC_RMID);
+    for (const int fd : {empty_queue, full_queue, empty_socket, full_socket, empty_pipe, full_pipe, listener, epoll,
+                         others_[0], others_[1], others_[2], others_[3], others_[4], others_[5], locked_file,
+                         queue_filler_[0], queue_filler_[1], queue_filler_[2], queue_filler_[3]}) {
         close(fd);
     }
 }

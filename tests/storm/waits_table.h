@@ -24,6 +24,11 @@ struct Fixture {
     int full_pipe = -1;        // no room to write
     int listener = -1;         // nobody connects
     int epoll = -1;            // nothing ready
+    int empty_queue = -1;      // nothing to receive
+    int full_queue = -1;       // no room to send
+    int empty_messages = -1;   // the same of System V's
+    int full_messages = -1;    //
+    int semaphores = -1;       // one of System V's, at 0
     int locked_file = -1;      // others hold locks of every kind on it
     pid_t child = -1;          // does not end
     std::string fifo;          // nobody has the other end

@@ -71,7 +71,8 @@ TEST(Sequence, WrapsAround) {
 
 constexpr Kind all_kinds[] = {Kind::Sleep,     Kind::Poll,      Kind::Receive, Kind::Read,      Kind::Send,
                               Kind::Write,     Kind::Accept,    Kind::Connect, Kind::Open,      Kind::Child,
-                              Kind::Semaphore, Kind::Condition, Kind::Signal,  Kind::SignalSet, Kind::Join};
+                              Kind::Semaphore, Kind::Condition, Kind::Signal,  Kind::SignalSet, Kind::Join,
+                              Kind::Lock,      Kind::Queue,     Kind::SystemV};
 
 TEST(Outcomes, EveryWaitCanFail) {
     for (const Kind kind : all_kinds) {
@@ -91,11 +92,12 @@ TEST(Outcomes, EndOfFileActsWhereSomethingIsRead) {
 }
 
 TEST(Outcomes, TimeoutActsAtWaitsThatMayHaveALimit) {
-    for (const Kind kind : {Kind::Open, Kind::Child, Kind::Signal}) {
+    for (const Kind kind : {Kind::Open, Kind::Child, Kind::Signal, Kind::Lock}) {
         EXPECT_FALSE(can_have(kind, Outcome::timeout));
     }
-    for (const Kind kind : {Kind::Sleep, Kind::Poll, Kind::Receive, Kind::Read, Kind::Send, Kind::Write, Kind::Accept,
-                            Kind::Connect, Kind::Semaphore, Kind::Condition, Kind::SignalSet}) {
+    for (const Kind kind :
+         {Kind::Sleep, Kind::Poll, Kind::Receive, Kind::Read, Kind::Send, Kind::Write, Kind::Accept, Kind::Connect,
+          Kind::Semaphore, Kind::Condition, Kind::SignalSet, Kind::Queue, Kind::SystemV}) {
         EXPECT_TRUE(can_have(kind, Outcome::timeout));
     }
 }

@@ -164,21 +164,24 @@ void meet_unqueued() {
     }
 }
 
-constinit PyObject* python_function = nullptr;  // any one, with code that does nothing when called with an empty str
-
 // Up to 3.12 the bytecode loop takes back the flag by which it finds what is queued only when it raises that. A flag
 // that stayed would have it look at every turn, and 3.11 under a trace function would look for ever. So it gets it
-// raised.
+// raised, in a function that does nothing else: importlib's _verbose_message(""). False if it was not; another
+// exception may be set then, of a signal handler.
 bool raise_queued() {
+    PyObject* const importlib = python.PyDict_GetItemString(python.PyImport_GetModuleDict(), "_frozen_importlib");
+    const Reference function(importlib != nullptr ? attribute(importlib, "_verbose_message") : nullptr);
     const Reference arguments(python.PyTuple_New(1));
-    if (!arguments || python_function == nullptr) {
+    if (!function || !arguments) {
         return false;
     }
     python.PyTuple_SetItem(arguments.get(), 0, python.PyUnicode_FromString(""));
-    const Reference result(python.PyObject_CallObject(python_function, arguments.get()));
-    const bool raised = !result && python.PyErr_ExceptionMatches(thread_interrupted) != 0;
+    const Reference result(python.PyObject_CallObject(function.get(), arguments.get()));
+    if (result || python.PyErr_ExceptionMatches(thread_interrupted) == 0) {
+        return false;
+    }
     python.PyErr_Clear();
-    return raised;
+    return true;
 }
 
 bool locks_are_semaphores() {
@@ -215,8 +218,6 @@ bool find_bytecode_loop() {
 
 bool find_exception_queue() {
     const void* const thread_state = python.current_thread_state();
-    PyObject* const importlib = python.PyDict_GetItemString(python.PyImport_GetModuleDict(), "_frozen_importlib");
-    python_function = importlib != nullptr ? attribute(importlib, "_verbose_message") : nullptr;
     uint64_t before[searched];
     uint64_t after[searched];
     std::memcpy(before, thread_state, sizeof before);
@@ -234,6 +235,7 @@ bool find_exception_queue() {
     }
     const bool raised = raise_queued();
     if (!raised) {
+        python.PyErr_Clear();
         python.PyThreadState_SetAsyncExc(own_ident(), nullptr);
     }
     if (!raised || found != 1 || queue_of(thread_state).load() != nullptr) {
@@ -330,15 +332,18 @@ Request take_back_claimed() {
     return to_be_raised && !is_recalled() ? request : Request{};
 }
 
-void take_back_stale_flag() {
+bool take_back_stale_flag() {
     if (!python_thread.flag_is_stale) {
-        return;
+        return true;
     }
     python_thread.flag_is_stale = false;
     if (queue_of(python.current_thread_state()).load() == nullptr) {  // otherwise the next that is raised takes it back
         python.PyThreadState_SetAsyncExc(own_ident(), thread_interrupted);
-        raise_queued();
+        if (!raise_queued()) {
+            unqueue(python.current_thread_state());
+        }
     }
+    return python.PyErr_Occurred() == nullptr;
 }
 
 void recall() {

@@ -23,8 +23,8 @@ size_t ident_offset(const void* own_thread_state);
 void nudged(const void* context, bool in_call);
 
 // Takes back the flag of the bytecode loop that an exception has left which was taken back itself. With the GIL held
-// and no exception set.
-void take_back_stale_flag();
+// and no exception set. False if a signal handler of the program has set one meanwhile.
+bool take_back_stale_flag();
 
 // Takes back an exception that is on its way to this thread, and forgets that a request is owed to
 // it. The claimed request, if it is still to be raised; if the exception has been raised already, counts it as

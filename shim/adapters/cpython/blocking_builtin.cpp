@@ -113,7 +113,10 @@ bool raised_at_entry(Frame& frame) {
         frame.about = About::Unasked;
     }
     const Request on_its_way = take_back_claimed();
-    take_back_stale_flag();
+    if (!take_back_stale_flag()) {
+        unclaim();
+        return true;
+    }
     if (on_its_way.pending() && !masked && !must_go_on && deliver_claimed(Call::running)) {
         raise_outcome(on_its_way);
         return true;

@@ -96,6 +96,7 @@ void retry_between_bytecodes();
 // Between these two the nudge handler queues no exception: what comes before the first is found by
 // needs_attention(), what comes after the second waits until the builtin's result has been assigned.
 [[gnu::always_inline]] inline void enter_frame(Frame& frame) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     thread_context.adapter_frame = &frame;
     std::atomic_signal_fence(std::memory_order_seq_cst);
 }
@@ -121,8 +122,7 @@ template <About about>
     constexpr bool acquires = about == About::Acquire;
     Frame frame{top_frame(), a, nullptr, about, {}, Call::running};
     enter_frame(frame);
-    const ThreadRecord* record = current_record();
-    if (may_need_attention(record)) [[unlikely]] {
+    if (may_need_attention(current_record())) [[unlikely]] {
         return blocking_builtin_in(frame, builtin, {{a, b, c, d, e}});
     }
     const Arguments kept = acquires ? Arguments{{a, b, c, d}} : Arguments{};  // no version's acquire() has more
@@ -131,10 +131,8 @@ template <About about>
     if (acquires && result == python._Py_TrueStruct) [[likely]] {
         python_thread.last_acquired = frame.self;
     }
-    if (!acquires) {
-        record = current_record();  // after a fork it is another one
-    }
-    if (frame.gave_up.word != 0 || may_be_deliverable(record)) [[unlikely]] {
+    // Another record than before where a signal handler inside has forked.
+    if (frame.gave_up.word != 0 || may_be_deliverable(current_record())) [[unlikely]] {
         return finish_contested(builtin, acquires ? &kept : nullptr, frame, result);
     }
     return result;

@@ -8,7 +8,10 @@
 // _PyThreadState_Current.
 #include "shim/adapters/cpython/interpreter_lock.h"
 
+#include <link.h>
+
 #include <algorithm>
+#include <atomic>
 
 #include "shim/adapter.h"
 #include "shim/adapters/cpython/async_exception.h"

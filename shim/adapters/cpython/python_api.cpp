@@ -20,14 +20,15 @@ struct Symbol {
     const char* name;
     size_t offset;  // in PythonApi
     bool needed;
+    bool is_function;
 };
 
 constexpr Symbol symbols[] = {
-#define FUNCTION(ret, name, params) {#name, offsetof(PythonApi, name), true},
-#define OPTIONAL(ret, name, params) {#name, offsetof(PythonApi, name), false},
-#define OBJECT(name) {#name, offsetof(PythonApi, name), true},
-#define OPTIONAL_OBJECT(name) {#name, offsetof(PythonApi, name), false},
-#define VARIABLE(name) {#name, offsetof(PythonApi, name), true},
+#define FUNCTION(ret, name, params) {#name, offsetof(PythonApi, name), true, true},
+#define OPTIONAL(ret, name, params) {#name, offsetof(PythonApi, name), false, true},
+#define OBJECT(name) {#name, offsetof(PythonApi, name), true, false},
+#define OPTIONAL_OBJECT(name) {#name, offsetof(PythonApi, name), false, false},
+#define VARIABLE(name) {#name, offsetof(PythonApi, name), true, false},
 #include "shim/adapters/cpython/python_api.def"
 #undef FUNCTION
 #undef OPTIONAL
@@ -44,13 +45,29 @@ constexpr const char a_symbol[] = "Py_GetVersion";
 // Where dlsym() finds them all.
 constinit void* python_library = RTLD_DEFAULT;
 
-void* find_symbol(const char* name) {
-    if (!python_object.has_symbol_table()) {
-        return dlsym(python_library, name);
+// Functions in the object itself, which is faster. A variable is where dlsym() says: an executable that names one of
+// libpython's has a copy, and the copy is in use.
+class SymbolSearch {
+public:
+    SymbolSearch() {
+        void* const found = dlsym(python_library, a_symbol);
+        const LoadedObject object = LoadedObject::containing(found);
+        const ElfW(Sym)* const symbol = object.symbol(a_symbol);
+        if (symbol != nullptr && object.address_of(symbol) == found) {  // not an executable's stand-in for it
+            object_ = object;
+        }
     }
-    const ElfW(Sym)* const symbol = python_object.symbol(name);
-    return symbol != nullptr ? python_object.address_of(symbol) : nullptr;
-}
+    void* find(const Symbol& wanted) const {
+        if (!wanted.is_function || !object_.has_symbol_table()) {
+            return dlsym(python_library, wanted.name);
+        }
+        const ElfW(Sym)* const symbol = object_.symbol(wanted.name);
+        return symbol != nullptr ? object_.address_of(symbol) : nullptr;
+    }
+
+private:
+    LoadedObject object_;
+};
 
 constexpr int oldest_minor = 6;
 constexpr int newest_minor = 13;
@@ -102,21 +119,25 @@ bool find_python(bool at_start) {
 const char* load_python_api() {
     python.minor = 0;
     bool complete = true;
-    python_object = LoadedObject::containing(dlsym(python_library, a_symbol));
+    const SymbolSearch search;
     for (const Symbol& symbol : symbols) {
-        void* const found = find_symbol(symbol.name);
+        void* const found = search.find(symbol);
         memcpy(reinterpret_cast<char*>(&python) + symbol.offset, &found, sizeof found);
         complete &= found != nullptr || !symbol.needed;
     }
     python.current_thread_state = python._PyThreadState_UncheckedGet != nullptr ? python._PyThreadState_UncheckedGet
                                                                                 : python.PyThreadState_GetUnchecked;
-    if (!read_version()) {
+    if (python.Py_GetVersion == nullptr || !read_version()) {
         return "only CPython 3.6 to 3.13 is known";
     }
     if (strstr(python.Py_GetVersion(), "free-threading") != nullptr) {
         return "a free-threaded build is not known";
     }
-    return complete && python.current_thread_state != nullptr ? nullptr : "a symbol of its C API is missing";
+    if (!complete || python.current_thread_state == nullptr) {
+        return "a symbol of its C API is missing";
+    }
+    python_object = LoadedObject::containing(reinterpret_cast<const void*>(python._PyEval_EvalFrameDefault));
+    return nullptr;
 }
 
 bool in_main_interpreter(const void* thread_state) {

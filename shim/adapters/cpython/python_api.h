@@ -75,7 +75,7 @@ struct PythonApi {
 
 extern PythonApi python;
 
-// The executable or library that this is in. After load_python_api().
+// The executable or library that this is in; an empty one where a Python is left alone.
 extern LoadedObject python_object;
 
 // Whether there is one in this process, be it in a library that was loaded with RTLD_LOCAL.

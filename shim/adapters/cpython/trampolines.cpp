@@ -67,9 +67,12 @@ constexpr auto trampolines = all_trampolines(std::make_index_sequence<builtin_co
 // The object that bears the builtin's name, as a new reference; null, with no exception set, if this Python lacks it.
 PyObject* find_object(PyObject* module, const Builtin& builtin) {
     if (builtin.owner[0] == 0) {
-        PyObject* const found = python.PyDict_GetItemString(python.PyModule_GetDict(module), builtin.name);
+        PyObject* const names = python.PyModule_GetDict(module);
+        PyObject* const found = names != nullptr ? python.PyDict_GetItemString(names, builtin.name) : nullptr;
         if (found != nullptr) {
             python.Py_IncRef(found);
+        } else {
+            python.PyErr_Clear();  // what a program has put into sys.modules need not be a module
         }
         return found;
     }

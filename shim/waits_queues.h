@@ -1,0 +1,48 @@
+// Waits for messages, or for room for them, and for System V's semaphores.
+#pragma once
+
+#include "shim/waits_descriptors.h"
+
+namespace interrupt::waits {
+
+// POSIX message queues: on Linux their descriptors are files. The time limit is a point in time, null for none.
+struct MessageQueue : OnDescriptor {
+    MessageQueue(mqd_t queue, const struct timespec* deadline) : OnDescriptor(queue), deadline_(deadline) {}
+    bool has_time_limit() const { return deadline_ != nullptr; }
+    int time_out() const { return fail(ETIMEDOUT); }
+
+private:
+    const struct timespec* const deadline_;
+};
+
+// System V's message queues and semaphores.
+struct SystemV : Common {
+    SystemV(int id, bool waits) : id_(id), waits_(waits) {}
+    uint64_t target() const { return static_cast<uint64_t>(id_); }
+    bool cannot_block() const { return !waits_; }
+
+private:
+    const int id_;
+    const bool waits_;
+};
+
+struct SystemVMessage : SystemV {
+    SystemVMessage(int id, int flags) : SystemV(id, (flags & IPC_NOWAIT) == 0) {}
+};
+
+struct SystemVSemaphores : SystemV {
+    SystemVSemaphores(int id, const struct sembuf*, size_t) : SystemV(id, true) {}
+};
+
+struct SystemVSemaphoresTimed : SystemVSemaphores {
+    SystemVSemaphoresTimed(int id, const struct sembuf* operations, size_t count, const struct timespec*& timeout)
+        : SystemVSemaphores(id, operations, count), timeout_(timeout) {}
+    bool has_time_limit() const { return !timeout_.none(); }
+    bool cannot_block() const { return timeout_.zero(); }
+    void shorten(uint64_t since) { timeout_.shorten(since); }
+
+private:
+    Timespec timeout_;
+};
+
+}  // namespace interrupt::waits
