@@ -1,6 +1,5 @@
 // The CPython adapter in every CPython of this machine. Each case is one run of an interpreter; what it does stands in
 // the script of that name.
-#include <dlfcn.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -8,7 +7,8 @@
 #include <set>
 #include <tuple>
 
-#include "python_process.h"
+#include "tests/cpython/embed.h"
+#include "tests/cpython/python_process.h"
 
 namespace cpython_test {
 
@@ -287,9 +287,10 @@ TEST_P(Life, GoesOn) {
 INSTANTIATE_TEST_SUITE_P(
     Python, Life,
     testing::Combine(testing::Values("starting_threads", "fork_warnings", "fork_while_pending", "fork_in_a_worker",
-                                     "signal_in_another_thread", "process_by_fork", "process_by_forkserver",
-                                     "process_by_spawn", "interpreter_with_its_own_gil", "interrupted_start",
-                                     "interrupted_exit", "interrupted_main_at_exit"),
+                                     "signal_in_another_thread", "fork_in_a_handler", "stand_in_for_a_module",
+                                     "process_by_fork", "process_by_forkserver", "process_by_spawn",
+                                     "interpreter_with_its_own_gil", "interrupted_start", "interrupted_exit",
+                                     "interrupted_main_at_exit"),
                      testing::ValuesIn(find_interpreters())),
     test_name);
 
@@ -335,74 +336,6 @@ TEST_P(Start, SaysNothingAndChangesNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Python, Start, testing::ValuesIn(find_interpreters()),
-                         [](const auto& info) { return info.param.name; });
-
-// --- an interpreter that is embedded, ended and begun again
-
-// Imports come first; then there is a request.
-constexpr const char* imports = "import libinterrupt, time, threading\n";  // builtin: RTLD_LOCAL hides the rest
-constexpr const char* life =
-    "try: time.sleep(20)\n"
-    "except libinterrupt.ThreadInterrupted: print('raised', flush=True)\n"
-    "thread = threading.Thread(target=time.sleep, args=(0.1,))\n"
-    "thread.start()\n"
-    "thread.join()\n"
-    "with threading.Lock(): time.sleep(0.01)\n"
-    "class Chosen(Exception): pass\n"
-    "libinterrupt.interrupt(threading.main_thread(), exception=Chosen)\n"
-    "try: time.sleep(20)\n"
-    "except Chosen: print('chosen', flush=True)\n";
-
-// What this program does as `--embed PYTHONHOME [LIBRARY]`: with a libpython that is preloaded, or that it loads late.
-int embed(const char* home, const char* library) {
-    void* const python = library != nullptr ? dlopen(library, RTLD_NOW | RTLD_LOCAL) : RTLD_DEFAULT;
-    const auto symbol = [&](const char* name) { return dlsym(python, name); };
-    const auto initialize = reinterpret_cast<void (*)()>(symbol("Py_Initialize"));
-    const auto finalize = reinterpret_cast<void (*)()>(symbol("Py_Finalize"));
-    const auto run_string = reinterpret_cast<int (*)(const char*, void*)>(symbol("PyRun_SimpleStringFlags"));
-    const auto interrupt_thread = reinterpret_cast<int (*)(pid_t)>(dlsym(RTLD_DEFAULT, "interrupt_thread"));
-    setenv("PYTHONHOME", home, 1);
-    for (int lives = 0; lives < 3; ++lives) {
-        initialize();
-        if (run_string(imports, nullptr) != 0 || interrupt_thread(gettid()) != 0 || run_string(life, nullptr) != 0) {
-            return 1;
-        }
-        finalize();
-    }
-    return 0;
-}
-
-class Embedded : public testing::TestWithParam<Interpreter> {
-protected:
-    void SetUp() override {
-        const std::string& path = GetParam().path;
-        home_ = path.substr(0, path.rfind("/bin/"));
-        glob_t libraries;
-        if (glob((home_ + "/lib/libpython3.*.so.1.0").c_str(), 0, nullptr, &libraries) != 0) {
-            GTEST_SKIP() << "no shared library of " << path;
-        }
-        library_ = libraries.gl_pathv[0];
-        globfree(&libraries);
-    }
-
-    static void expect_three_lives(const Finished& finished) {
-        EXPECT_TRUE(finished.ended_with(0)) << finished.status;
-        EXPECT_EQ(finished.output, "raised\nchosen\nraised\nchosen\nraised\nchosen\n");
-    }
-
-    std::string home_;
-    std::string library_;
-};
-
-TEST_P(Embedded, EndsAndBeginsAgain) {
-    expect_three_lives(run({"/proc/self/exe", "--embed", home_}, LIBINTERRUPT_PATH ":" + library_));
-}
-
-TEST_P(Embedded, IsLoadedLate) {
-    expect_three_lives(run({"/proc/self/exe", "--embed", home_, library_}, LIBINTERRUPT_PATH));
-}
-
-INSTANTIATE_TEST_SUITE_P(Python, Embedded, testing::ValuesIn(find_interpreters()),
                          [](const auto& info) { return info.param.name; });
 
 // --- the tests themselves

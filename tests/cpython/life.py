@@ -2,9 +2,11 @@
 import multiprocessing
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 import warnings
+import zipfile
 
 from support import *
 
@@ -149,6 +151,49 @@ def signal_in_another_thread():
             pass
         assert time.time() - start < PROMPT
         sender.join()
+
+
+def fork_in_a_handler():
+    """A signal handler forks while lock.acquire() waits, and leaves the wait in the child: that has no record yet."""
+    class Forked(Exception):
+        pass
+
+    def fork(*_):
+        child.append(os.fork())
+        if child[-1] == 0:
+            raise Forked
+    child = []
+    lock = threading.Lock()
+    lock.acquire()
+    signal.signal(signal.SIGALRM, fork)
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    try:
+        assert not lock.acquire(True, 0.5)
+    except Forked:
+        os._exit(7)
+    assert os.waitpid(child[0], 0)[1] == 7 << 8
+
+
+def stand_in_for_a_module():
+    """What sys.modules has by the time of the first blocking call need not be a module."""
+    if version >= (3, 8):
+        skip('later versions open their first file before any program can run')
+    library = os.path.dirname(os.__file__)
+    with tempfile.TemporaryDirectory() as directory:
+        packed = os.path.join(directory, 'library.zip')
+        with zipfile.ZipFile(packed, 'w') as archive:
+            for name in os.listdir(library):
+                if name.endswith('.py'):
+                    archive.write(os.path.join(library, name), name)
+            for package in ('encodings', 'collections', 'importlib'):
+                for name in os.listdir(os.path.join(library, package)):
+                    if name.endswith('.py'):
+                        archive.write(os.path.join(library, package, name), package + '/' + name)
+        program = os.path.join(directory, 'program.py')
+        with open(program, 'w') as file:
+            file.write('import sys; sys.modules["select"] = None; print("goes on", flush=True)')
+        environment = dict(os.environ, PYTHONHOME=directory, PYTHONPATH=packed)
+        assert subprocess.check_output([sys.executable, program], env=environment) == b'goes on\n'
 
 
 def sleeper(told):
@@ -307,6 +352,6 @@ atexit.register(last)
 if __name__ == '__main__':
     main({function.__name__: function for function in (
         starting_threads, fork_warnings, fork_while_pending, fork_in_a_worker,
-        fork_and_interrupt_oneself, signal_in_another_thread,
+        fork_and_interrupt_oneself, signal_in_another_thread, fork_in_a_handler, stand_in_for_a_module,
         process_by_fork, process_by_forkserver, process_by_spawn, interpreter_with_its_own_gil, interrupted_start, interrupted_exit,
         interrupted_main_at_exit)})

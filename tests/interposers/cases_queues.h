@@ -70,17 +70,18 @@ private:
     char byte_ = 0;
 };
 
-#define POSIX_QUEUE(name, limited, direction, ...)                                                                 \
-    template <>                                                                                                    \
-    struct Case<Row::name> : TwoCases<Row::name> {                                                                 \
-        static WaitPointer make(Limit limit) {                                                                     \
-            return (limit != Limit::none) != limited                                                               \
-                       ? nullptr                                                                                   \
-                       : std::make_unique<PosixQueue>(                                                             \
-                             limit, Direction::direction,                                                          \
-                             [](mqd_t queue, char* byte, [[maybe_unused]] const struct timespec* deadline) -> long \
-                             { return name(queue, byte, 1, __VA_ARGS__); });                                       \
-        }                                                                                                          \
+#define POSIX_QUEUE(name, limited, direction, ...)                                                                   \
+    template <>                                                                                                      \
+    struct Case<Row::name> : TwoCases<Row::name> {                                                                   \
+        static WaitPointer make(Limit limit) {                                                                       \
+            return (limit != Limit::none) != limited                                                                 \
+                       ? nullptr                                                                                     \
+                       : std::make_unique<PosixQueue>(                                                               \
+                             limit, Direction::direction,                                                            \
+                             [](mqd_t queue, char* byte, [[maybe_unused]] const struct timespec* deadline) -> long { \
+                                 return name(queue, byte, 1, __VA_ARGS__);                                           \
+                             });                                                                                     \
+        }                                                                                                            \
     };
 POSIX_QUEUE(mq_receive, false, receive, nullptr)
 POSIX_QUEUE(mq_timedreceive, true, receive, nullptr, deadline)
@@ -96,8 +97,7 @@ struct OneByteMessage {
 // A queue with room for one byte.
 class SystemVQueue : public Wait {
 public:
-    explicit SystemVQueue(Direction direction)
-        : direction_(direction), id_(msgget(IPC_PRIVATE, IPC_CREAT | 0600)) {
+    explicit SystemVQueue(Direction direction) : direction_(direction), id_(msgget(IPC_PRIVATE, IPC_CREAT | 0600)) {
         struct msqid_ds status;
         EXPECT_EQ(msgctl(id_, IPC_STAT, &status), 0);
         status.msg_qbytes = 1;
@@ -121,7 +121,8 @@ public:
 
 private:
     long call_with(int flags) {
-        return direction_ == Direction::receive ? msgrcv(id_, &message_, 1, 0, flags) : msgsnd(id_, &message_, 1, flags);
+        return direction_ == Direction::receive ? msgrcv(id_, &message_, 1, 0, flags)
+                                                : msgsnd(id_, &message_, 1, flags);
     }
     void put() {
         const OneByteMessage message;
@@ -170,12 +171,12 @@ private:
     const int id_;
 };
 
-#define SYSTEM_V(name, limited, ...)                                         \
-    template <>                                                              \
-    struct Case<Row::name> : TwoCases<Row::name> {                           \
-        static WaitPointer make([[maybe_unused]] Limit limit) {              \
+#define SYSTEM_V(name, limited, ...)                                          \
+    template <>                                                               \
+    struct Case<Row::name> : TwoCases<Row::name> {                            \
+        static WaitPointer make([[maybe_unused]] Limit limit) {               \
             return (limit != Limit::none) != limited ? nullptr : __VA_ARGS__; \
-        }                                                                    \
+        }                                                                     \
     };
 SYSTEM_V(msgrcv, false, std::make_unique<SystemVQueue>(Direction::receive))
 SYSTEM_V(msgsnd, false, std::make_unique<SystemVQueue>(Direction::send))
