@@ -4,9 +4,9 @@ extern char _Py_TrueStruct[], PyUnicode_Type[];
 void Py_Initialize(void);
 int PyRun_SimpleStringFlags(const char* program, void* flags);
 
-char* volatile own_objects[] = {_Py_TrueStruct, PyUnicode_Type};
-
 int main(int argc, char** argv) {
+    char* volatile own_true = _Py_TrueStruct; /* by code, not by data: only that makes a copy */
+    char* volatile own_str = PyUnicode_Type;
     Py_Initialize();
-    return argc == 2 && own_objects[0] != own_objects[1] ? PyRun_SimpleStringFlags(argv[1], 0) != 0 : 2;
+    return argc == 2 && own_true != own_str ? PyRun_SimpleStringFlags(argv[1], 0) != 0 : 2;
 }
