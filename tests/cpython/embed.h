@@ -1,5 +1,5 @@
-// What cpython_tests does as `--embed PYTHONHOME [LIBRARY]`: it has three interpreters, one after the other, of a libpython
-// that is preloaded or that it loads late. Its exit status.
+// What cpython_tests does as `--embed PYTHONHOME [LIBRARY]`: it has three interpreters, one after the other, of a
+// libpython that is preloaded or that it loads late. Its exit status.
 #pragma once
 
 namespace cpython_test {

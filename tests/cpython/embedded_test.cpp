@@ -1,9 +1,8 @@
 // Interpreters that another program embeds, ends and begins again.
-#include "tests/cpython/embed.h"
-
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
+#include "tests/cpython/embed.h"
 #include "tests/cpython/python_process.h"
 
 namespace cpython_test {
@@ -79,8 +78,8 @@ TEST_P(Embedded, IsLoadedLate) {
 TEST_P(Embedded, InAProgramThatHasCopiesOfItsObjects) {
     char program[] = "/tmp/embedder-XXXXXX";
     close(mkstemp(program));
-    const Finished compiled =
-        run({C_COMPILER, "-o", program, SOURCE_DIR "/tests/cpython/embedder.c", library_, "-Wl,-rpath," + home_ + "/lib"});
+    const Finished compiled = run(
+        {C_COMPILER, "-o", program, SOURCE_DIR "/tests/cpython/embedder.c", library_, "-Wl,-rpath," + home_ + "/lib"});
     ASSERT_TRUE(compiled.ended_with(0)) << compiled.output;
     const std::string join =
         "import libinterrupt, time, threading\n"
