@@ -74,7 +74,8 @@ bool accepts(ThreadRecord& record, Wait& wait, Request request) {
     if (!may_act(record, request)) {
         return false;
     }
-    if (request.outcome() == Outcome::timeout && !wait.has_time_limit()) {
+    if ((request.outcome() == Outcome::timeout && !wait.has_time_limit()) ||
+        (request.outcome() == Outcome::eof && !wait.has_end_of_file())) {
         attempt_of(record).refused = request.sequence() + 1;
         return false;
     }

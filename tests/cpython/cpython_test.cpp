@@ -123,6 +123,8 @@ constexpr const char* waits[] = {
     "os_pwritev",
     "os_sendfile",
     "os_splice",
+    "os_eventfd_read",
+    "os_eventfd_write",
     "fcntl_flock",
     "fcntl_lockf",
     "fcntl_fcntl",

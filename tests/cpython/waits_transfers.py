@@ -53,6 +53,24 @@ def os_sendfile(it):
     it.result = 100
 
 
+@case('eventfd_read')
+def os_eventfd_read(it):
+    needs('eventfd')
+    counter = os.eventfd(0)
+    it.wait = lambda limit: os.eventfd_read(counter)
+    it.end = lambda: os.eventfd_write(counter, 7)
+    it.result = 7
+
+
+@case('eventfd_write')
+def os_eventfd_write(it):
+    needs('eventfd')
+    counter = os.eventfd(0)
+    os.eventfd_write(counter, 2 ** 64 - 2)
+    it.wait = lambda limit: os.eventfd_write(counter, 1)
+    it.end = lambda: os.eventfd_read(counter)
+
+
 @case('splice')
 def os_splice(it):
     needs('splice')

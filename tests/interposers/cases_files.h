@@ -1,6 +1,7 @@
 // read, write and their kin on pipes and sockets; open and its kin on FIFOs.
 #pragma once
 
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 
 #include "tests/interposers/transfers.h"
@@ -27,6 +28,53 @@ TRANSFER(preadv64v2, Incoming, it.parts, 2, -1, 0)
 TRANSFER(pwritev2, Outgoing, it.parts, 2, -1, 0)
 TRANSFER(pwritev64v2, Outgoing, it.parts, 2, -1, 0)
 #undef TRANSFER
+
+// A counter at 0, which cannot be read, or at its greatest value, to which nothing can be added.
+class EventCounterWait : public Wait {
+public:
+    explicit EventCounterWait(bool reads) : reads_(reads), fd_(eventfd(0, EFD_CLOEXEC)) {
+        if (!reads) {
+            add(greatest);
+        }
+    }
+    long call() override { return reads_ ? eventfd_read(fd_, &value_) : eventfd_write(fd_, 1); }
+    void end(pid_t) override {
+        if (reads_) {
+            add(7);
+        } else {
+            uint64_t value;
+            EXPECT_EQ(raw_read(fd_, &value, sizeof value), 8);
+        }
+    }
+    Returned natural() const override { return {0}; }
+    bool goes_on_after_handler(bool restarts) const override { return restarts; }
+    void check(End end) override { EXPECT_EQ(value_, reads_ && end == End::natural ? 7u : 0u); }
+    void without_waiting(NoWait& check) override {
+        set_nonblocking(fd_, true);
+        check("O_NONBLOCK", failed(EAGAIN), [&] { return call(); });
+        set_nonblocking(fd_, false);
+        end(0);
+        check("ready", {0}, [&] { return call(); });
+    }
+
+private:
+    static constexpr uint64_t greatest = UINT64_MAX - 1;
+    void add(uint64_t value) { EXPECT_EQ(raw_write(fd_, &value, sizeof value), 8); }
+    const bool reads_;
+    const Descriptor fd_;
+    eventfd_t value_ = 0;
+};
+
+#define EVENT_COUNTER(name, reads)                                                             \
+    template <>                                                                                \
+    struct Case<Row::name> : TwoCases<Row::name> {                                             \
+        static WaitPointer make(Limit limit) {                                                 \
+            return limit != Limit::none ? nullptr : std::make_unique<EventCounterWait>(reads); \
+        }                                                                                      \
+    };
+EVENT_COUNTER(eventfd_read, true)
+EVENT_COUNTER(eventfd_write, false)
+#undef EVENT_COUNTER
 
 // A FIFO is open when both ends are.
 class OpenFifo : public Wait {

@@ -191,6 +191,9 @@ Fixture::Fixture() {
     struct flock lock = whole_file();
     require(locked_file >= 0 && fcntl(others_[5], F_OFD_SETLK, &lock) == 0 && flock(others_[5], LOCK_EX) == 0, "lock");
 
+    empty_counter = eventfd(0, EFD_CLOEXEC);
+    full_counter = eventfd(0, EFD_CLOEXEC);
+    require(eventfd_write(full_counter, UINT64_MAX - 1) == 0, "eventfd");
     struct mq_attr attributes = {};
     attributes.mq_maxmsg = attributes.mq_msgsize = 1;
     const std::string queue = "/storm-" + unique;
@@ -238,9 +241,11 @@ Fixture::~Fixture() {
         msgctl(id, IPC_RMID, nullptr);
     }
     semctl(semaphores, 0, IPC_RMID);
-    for (const int fd : {empty_queue, full_queue, empty_socket, full_socket, empty_pipe, full_pipe, listener, epoll,
-                         others_[0], others_[1], others_[2], others_[3], others_[4], others_[5], locked_file,
-                         queue_filler_[0], queue_filler_[1], queue_filler_[2], queue_filler_[3]}) {
+    for (const int fd :
+         {empty_counter,    full_counter,     empty_queue,     full_queue, empty_socket, full_socket,
+          empty_pipe,       full_pipe,        listener,        epoll,      others_[0],   others_[1],
+          others_[2],       others_[3],       others_[4],      others_[5], locked_file,  queue_filler_[0],
+          queue_filler_[1], queue_filler_[2], queue_filler_[3]}) {
         close(fd);
     }
 }

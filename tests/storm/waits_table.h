@@ -24,6 +24,8 @@ struct Fixture {
     int full_pipe = -1;        // no room to write
     int listener = -1;         // nobody connects
     int epoll = -1;            // nothing ready
+    int empty_counter = -1;    // an eventfd at 0
+    int full_counter = -1;     // one at its greatest value
     int empty_queue = -1;      // nothing to receive
     int full_queue = -1;       // no room to send
     int empty_messages = -1;   // the same of System V's
