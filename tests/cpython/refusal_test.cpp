@@ -59,5 +59,15 @@ TEST(Refusal, OfNothingElse) {
     }
 }
 
+// Another library may stand before one function of Python's, in a program without Python as well.
+TEST(Refusal, NotForTheSakeOfAWrapper) {
+    const std::string preload = LIBINTERRUPT_PATH ":" VERSION_WRAPPER_PATH;
+    EXPECT_TRUE(run({"/bin/true"}, preload).ended_with(0));
+    for (const Interpreter& interpreter : find_interpreters()) {
+        const Finished finished = run({interpreter.path, "-c", "import libinterrupt"}, preload);
+        EXPECT_TRUE(finished.ended_with(0)) << interpreter.path << '\n' << finished.output;
+    }
+}
+
 }  // namespace
 }  // namespace cpython_test

@@ -26,9 +26,6 @@ public:
 
     void* address_of(const ElfW(Sym) * symbol) const { return reinterpret_cast<void*>(base_ + symbol->st_value); }
 
-    // Whether symbol() can find what there is: nearly every linker writes the table that it needs.
-    bool has_symbol_table() const { return hash_ != nullptr; }
-
 private:
     void read_dynamic_section(const ElfW(Dyn) * entry);
 

@@ -58,11 +58,8 @@ public:
         }
     }
     void* find(const Symbol& wanted) const {
-        if (!wanted.is_function || !object_.has_symbol_table()) {
-            return dlsym(python_library, wanted.name);
-        }
-        const ElfW(Sym)* const symbol = object_.symbol(wanted.name);
-        return symbol != nullptr ? object_.address_of(symbol) : nullptr;
+        const ElfW(Sym)* const symbol = wanted.is_function ? object_.symbol(wanted.name) : nullptr;
+        return symbol != nullptr ? object_.address_of(symbol) : dlsym(python_library, wanted.name);
     }
 
 private:
@@ -127,7 +124,7 @@ const char* load_python_api() {
     }
     python.current_thread_state = python._PyThreadState_UncheckedGet != nullptr ? python._PyThreadState_UncheckedGet
                                                                                 : python.PyThreadState_GetUnchecked;
-    if (python.Py_GetVersion == nullptr || !read_version()) {
+    if (python._PyEval_EvalFrameDefault == nullptr || !read_version()) {  // what bears its name only, is not called
         return "only CPython 3.6 to 3.13 is known";
     }
     if (strstr(python.Py_GetVersion(), "free-threading") != nullptr) {
