@@ -5,9 +5,14 @@
 
 namespace interrupt::waits {
 
-// POSIX message queues: on Linux their descriptors are files. The time limit is a point in time, null for none.
+// POSIX message queues: on Linux their descriptors are files. The time limit is a point in real time, null for none.
+// The kernel looks for a signal before it looks whether that is over.
 struct MessageQueue : OnDescriptor {
     MessageQueue(mqd_t queue, const struct timespec* deadline) : OnDescriptor(queue), deadline_(deadline) {}
+    bool cannot_block() const {
+        return OnDescriptor::cannot_block() ||
+               (deadline_ != nullptr && os::nanoseconds(*deadline_) <= os::clock_ns(CLOCK_REALTIME));
+    }
     bool has_time_limit() const { return deadline_ != nullptr; }
     int time_out() const { return fail(ETIMEDOUT); }
 
@@ -31,12 +36,11 @@ struct SystemVMessage : SystemV {
 };
 
 struct SystemVSemaphores : SystemV {
-    SystemVSemaphores(int id, const struct sembuf*, size_t) : SystemV(id, true) {}
+    explicit SystemVSemaphores(int id) : SystemV(id, true) {}
 };
 
 struct SystemVSemaphoresTimed : SystemVSemaphores {
-    SystemVSemaphoresTimed(int id, const struct sembuf* operations, size_t count, const struct timespec*& timeout)
-        : SystemVSemaphores(id, operations, count), timeout_(timeout) {}
+    SystemVSemaphoresTimed(int id, const struct timespec*& timeout) : SystemVSemaphores(id), timeout_(timeout) {}
     bool has_time_limit() const { return !timeout_.none(); }
     bool cannot_block() const { return timeout_.zero(); }
     void shorten(uint64_t since) { timeout_.shorten(since); }

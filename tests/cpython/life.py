@@ -153,6 +153,26 @@ def signal_in_another_thread():
         sender.join()
 
 
+def signal_beside_an_eventfd():
+    """os.eventfd_read fails where a signal interrupts it: one that another thread has taken does not."""
+    if not hasattr(os, 'eventfd'):
+        skip('this version has no os.eventfd')
+    handled = []
+    counter = os.eventfd(0)
+    main = gettid()
+    signal.signal(signal.SIGUSR1, lambda *_: handled.append(True))
+
+    def send():
+        await_blocked(main, 'eventfd_read')
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+        time.sleep(0.1)
+        os.eventfd_write(counter, 7)
+    sender = Running(send)
+    assert os.eventfd_read(counter) == 7
+    until(lambda: handled)
+    sender.result()
+
+
 def fork_in_a_handler():
     """A signal handler forks while lock.acquire() waits, and leaves the wait in the child: that has no record yet."""
     class Forked(Exception):
@@ -353,5 +373,6 @@ if __name__ == '__main__':
     main({function.__name__: function for function in (
         starting_threads, fork_warnings, fork_while_pending, fork_in_a_worker,
         fork_and_interrupt_oneself, signal_in_another_thread, fork_in_a_handler, stand_in_for_a_module,
+        signal_beside_an_eventfd,
         process_by_fork, process_by_forkserver, process_by_spawn, interpreter_with_its_own_gil, interrupted_start, interrupted_exit,
         interrupted_main_at_exit)})

@@ -116,13 +116,13 @@ public:
               [&] { return call_with(IPC_NOWAIT); });
         end(0);
         check("ready", natural(), [&] { return call(); });
-        check("no such queue", failed(EINVAL), [&] { return msgrcv(-1, &message_, 1, 0, 0); });
+        check("no such queue", failed(EINVAL), [&] { return call_on(-1, 0); });
     }
 
 private:
-    long call_with(int flags) {
-        return direction_ == Direction::receive ? msgrcv(id_, &message_, 1, 0, flags)
-                                                : msgsnd(id_, &message_, 1, flags);
+    long call_with(int flags) { return call_on(id_, flags); }
+    long call_on(int id, int flags) {
+        return direction_ == Direction::receive ? msgrcv(id, &message_, 1, 0, flags) : msgsnd(id, &message_, 1, flags);
     }
     void put() {
         const OneByteMessage message;

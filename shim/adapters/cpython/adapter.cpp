@@ -134,7 +134,8 @@ int give_up(const BlockedCall& call, Request request) {
 }
 
 bool looks_after_eintr() {
-    return main_frame() != nullptr && in_main_thread();
+    const Frame* const frame = main_frame();
+    return frame != nullptr && frame->about != About::Once && in_main_thread();
 }
 
 constexpr Adapter adapter{

@@ -184,6 +184,18 @@ bool raise_queued() {
     return true;
 }
 
+bool is_traced() {
+    for (const char* const name : {"gettrace", "getprofile"}) {
+        PyObject* const function = python.PySys_GetObject(name);
+        const Reference set(function != nullptr ? python.PyObject_CallObject(function, nullptr) : nullptr);
+        python.PyErr_Clear();
+        if (set && set.get() != python._Py_NoneStruct) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool locks_are_semaphores() {
     PyObject* const sys = python.PyDict_GetItemString(python.PyImport_GetModuleDict(), "sys");
     const Reference info(sys != nullptr ? attribute(sys, "thread_info") : nullptr);
@@ -333,8 +345,12 @@ Request take_back_claimed() {
 }
 
 bool take_back_stale_flag() {
-    if (!python_thread.flag_is_stale) {
+    // A trace function would see the exception, and be taken away. 3.11 alone cannot do with the flag under one.
+    if (!python_thread.flag_is_stale || (python.minor != 11 && is_traced())) {
         return true;
+    }
+    if (python.PyErr_CheckSignals() < 0) {  // handlers come first: the exception would end them
+        return false;
     }
     python_thread.flag_is_stale = false;
     if (queue_of(python.current_thread_state()).load() == nullptr) {  // otherwise the next that is raised takes it back

@@ -19,6 +19,7 @@ enum class About : uint8_t {
     Library,   // getaddrinfo, ssl: then there is an OSError
     Database,  // sqlite3: then there is some Exception
     Input,     // input() at a terminal: then there is an EOFError
+    Once,      // it fails where a signal has interrupted it, and does not look for its handlers
     Unasked,   // a call that must not be interrupted
 };
 
