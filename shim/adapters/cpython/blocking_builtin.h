@@ -61,13 +61,14 @@ inline bool is_anything_set(const PythonThread& thread) {
 }
 
 // Whether deliverable(true) has to be asked, by one load.
-[[gnu::always_inline]] inline bool may_be_deliverable(const ThreadRecord* record) {
+[[gnu::always_inline]] inline bool may_be_deliverable() {
+    const ThreadRecord* const record = current_record();
     return record == nullptr || Request{record->request.load(std::memory_order_relaxed)}.pending();
 }
 
 // Whether needs_attention() has to be asked.
-[[gnu::always_inline]] inline bool may_need_attention(const ThreadRecord* record) {
-    return is_anything_set(python_thread) || thread_context.runtime_signal || may_be_deliverable(record);
+[[gnu::always_inline]] inline bool may_need_attention() {
+    return is_anything_set(python_thread) || thread_context.runtime_signal || may_be_deliverable();
 }
 
 // A request is pending, or an exception is on its way.
@@ -122,7 +123,7 @@ template <About about>
     constexpr bool acquires = about == About::Acquire;
     Frame frame{top_frame(), a, nullptr, about, {}, Call::running};
     enter_frame(frame);
-    if (may_need_attention(current_record())) [[unlikely]] {
+    if (may_need_attention()) [[unlikely]] {
         return blocking_builtin_in(frame, builtin, {{a, b, c, d, e}});
     }
     const Arguments kept = acquires ? Arguments{{a, b, c, d}} : Arguments{};  // no version's acquire() has more
@@ -132,7 +133,7 @@ template <About about>
         python_thread.last_acquired = frame.self;
     }
     // Another record than before where a signal handler inside has forked.
-    if (frame.gave_up.word != 0 || may_be_deliverable(current_record())) [[unlikely]] {
+    if (frame.gave_up.word != 0 || may_be_deliverable()) [[unlikely]] {
         return finish_contested(builtin, acquires ? &kept : nullptr, frame, result);
     }
     return result;
