@@ -103,7 +103,7 @@ void Interruption::post() {
         settle(InterruptResult::Word::refused, Status::not_delivered, "it waits in no call of the list now");
         return;
     }
-    if (!choose_class()) {
+    if (!settle_outcome()) {
         return;
     }
     for (int attempt = 0;; ++attempt) {
@@ -135,13 +135,21 @@ void Interruption::post() {
     }
 }
 
-// A request has room for a number: the name that it stands for goes into the table.
-bool Interruption::choose_class() {
+// Whether threads of this process can have it at all. A request has room for a number: the name of an exception that it
+// stands for goes into the table.
+bool Interruption::settle_outcome() {
     const TableFile& table = requester_.table();
+    const bool cpython = cpython_installed(table);
+    if (order_.wanted.outcome == Outcome::cancel && cpython) {
+        settle(InterruptResult::Word::refused, Status::usage,
+               "`cancel` is for native programs: a thread of CPython that ended like this would take the "
+               "interpreter's lock with it");
+        return false;
+    }
     if (order_.wanted.outcome != Outcome::exception) {
         return true;
     }
-    if (!cpython_installed(table)) {
+    if (!cpython) {
         settle(InterruptResult::Word::refused, Status::not_under_shim,
                "`exception:` is for threads of CPython, and there is none here that the shim could move into");
         return false;
@@ -301,11 +309,15 @@ std::string Interruption::why_not(const ThreadView& now) const {
     if (order_.this_wait && record.state.wait() != before_.record->state.wait()) {
         return text("the wait in ", before_.call(), " was over before; now ", where);
     }
-    if (record.state.call() < Call::count && !can_have(traits(record.state.call()).kind, order_.wanted.outcome)) {
+    if (record.state.call() < Call::count && !can_have(record.state.call(), order_.wanted.outcome)) {
         return text(where, ", which cannot end with ", outcome_name(order_.wanted.outcome, order_.wanted.error));
     }
     if (order_.wanted.outcome == Outcome::timeout) {
         return text(where, ", perhaps without a time limit: `timeout` acts at waits that have one");
+    }
+    if (order_.wanted.outcome == Outcome::cancel) {
+        return text(where,
+                    ", perhaps with cancellation disabled: `cancel` acts where the thread lets itself be cancelled");
     }
     if (cpython_installed(requester_.table()) && record.state.call() < Call::count &&
         traits(record.state.call()).kind == Kind::Condition) {

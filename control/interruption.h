@@ -55,7 +55,7 @@ public:
 
 private:
     void post();
-    bool choose_class();
+    bool settle_outcome();
     void follow_recall(const std::string& reason);
     void settle(InterruptResult::Word word, Status status, const std::string& reason = {});
     void settle_delivered(const RecordView& record);

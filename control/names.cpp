@@ -102,6 +102,9 @@ WantedOutcome parse_outcome(std::string_view word) {
     if (word == "eof") {
         return {Outcome::eof};
     }
+    if (word == "cancel") {
+        return {Outcome::cancel};
+    }
     if (word.starts_with(error_prefix)) {
         return {Outcome::error, static_cast<uint16_t>(parse_error_name(word.substr(error_prefix.size())))};
     }
@@ -113,9 +116,10 @@ WantedOutcome parse_outcome(std::string_view word) {
     }
     throw Failure(
         Status::usage,
-        text("`", printable(word),
-             "` is no outcome; there are default, errno:NAME, timeout, eof, exception:CLASS and signal:NAME.",
-             suggestion(word, {"default", "timeout", "eof", "errno:NAME", "exception:CLASS", "signal:NAME"})));
+        text(
+            "`", printable(word),
+            "` is no outcome; there are default, errno:NAME, timeout, eof, cancel, exception:CLASS and signal:NAME.",
+            suggestion(word, {"default", "timeout", "eof", "cancel", "errno:NAME", "exception:CLASS", "signal:NAME"})));
 }
 
 std::string outcome_name(Outcome outcome, uint16_t error) {
@@ -128,6 +132,8 @@ std::string outcome_name(Outcome outcome, uint16_t error) {
             return "timeout";
         case Outcome::eof:
             return "eof";
+        case Outcome::cancel:
+            return "cancel";
         case Outcome::error: {
             const char* name = ::strerrorname_np(error);
             return name ? text("errno:", name) : text("errno:", error);
@@ -173,6 +179,7 @@ Target target_of(Call call) {
         case Kind::Connect:
         case Kind::Lock:
         case Kind::Queue:
+        case Kind::Counter:
             return Target::descriptor;
         case Kind::Poll:  // poll and select wait for many
             return call_name(call).starts_with("epoll") ? Target::descriptor : Target::none;

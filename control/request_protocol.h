@@ -112,7 +112,7 @@ inline bool would_act(const ThreadRecord& record, Request request) {
     const State state{record.state.load(std::memory_order_relaxed)};
     return state.blocked() && state.call() < Call::count && request.pending() && !request.claimed() &&
            static_cast<Mask>(record.mask.load(std::memory_order_relaxed)) != Mask::all &&
-           can_have(traits(state.call()).kind, request.outcome()) &&
+           can_have(state.call(), request.outcome()) &&
            (!request.this_wait() || record.only_wait.load(std::memory_order_relaxed) == state.wait());
 }
 

@@ -28,6 +28,7 @@ enum class Kind : uint8_t {
     Join,
     Lock,
     Queue,    // POSIX message queues
+    Counter,  // an eventfd's
     SystemV,  // message queues and semaphores
 };
 
@@ -73,7 +74,7 @@ constexpr const CallTraits& traits(Call call) {
 }
 
 // Values are part of the ABI.
-enum class Outcome : uint8_t { none = 0, default_ = 1, error = 2, timeout = 3, eof = 4, exception = 5 };
+enum class Outcome : uint8_t { none = 0, default_ = 1, error = 2, timeout = 3, eof = 4, exception = 5, cancel = 6 };
 
 // Whether a wait of this kind can ever end in `outcome`. A `timeout` further needs that this very call has a time
 // limit, which only the thread itself can tell.
@@ -84,13 +85,25 @@ constexpr bool can_have(Kind kind, Outcome outcome) {
         case Outcome::exception:
             return true;
         case Outcome::timeout:
-            return kind != Kind::Open && kind != Kind::Child && kind != Kind::Signal && kind != Kind::Lock;
+            return kind != Kind::Open && kind != Kind::Child && kind != Kind::Signal && kind != Kind::Lock &&
+                   kind != Kind::Counter;
         case Outcome::eof:
             return kind == Kind::Receive || kind == Kind::Read;
+        case Outcome::cancel:
+            return kind != Kind::Join;
         case Outcome::none:
             break;
     }
     return false;
+}
+
+// The calls that glibc makes no cancellation point of.
+constexpr bool is_cancellation_point(Call call) {
+    return call != Call::flock_ && call != Call::sendfile_ && call != Call::semop_ && call != Call::semtimedop_;
+}
+
+constexpr bool can_have(Call call, Outcome outcome) {
+    return can_have(traits(call).kind, outcome) && (outcome != Outcome::cancel || is_cancellation_point(call));
 }
 
 // The request: pending flag, outcome, errno and sequence number in one 64-bit word, so that one atomic operation
@@ -214,7 +227,7 @@ struct alignas(128) ThreadRecord {
 static_assert(sizeof(ThreadRecord) == 256 && std::atomic<uint64_t>::is_always_lock_free);
 
 inline constexpr char table_magic[8] = {'i', 'n', 't', 'r', 't', 'b', 'l', '\n'};
-inline constexpr uint32_t table_abi_version = 2;
+inline constexpr uint32_t table_abi_version = 3;
 
 // TableHeader::flags
 inline constexpr uint32_t table_heavy_fences = 1;  // no membarrier: every thread fences by itself

@@ -27,6 +27,13 @@ Request pending_request() {
     return record == nullptr ? Request{} : Request{record->request.load(std::memory_order_acquire)};
 }
 
+int send_plain_signal(pid_t tid, int signal) {
+    if (!ensure_table() || !may_call_kernel()) {
+        return EPERM;
+    }
+    return signal == 0 ? EINVAL : -os::tgkill(process.pid, tid, signal);
+}
+
 }  // namespace
 
 int send_request(pid_t tid, Outcome outcome, uint16_t error) {
@@ -70,10 +77,28 @@ EXPORTED int interrupt_thread_as(pid_t tid, const struct interrupt_request* requ
     if (request == nullptr) {
         return EINVAL;
     }
-    const bool is_error = request->outcome == INTERRUPT_ERROR;
-    if (request->outcome < INTERRUPT_DEFAULT || request->outcome > INTERRUPT_EOF ||
-        (is_error ? request->error < 1 || request->error > max_errno : request->error != 0)) {
-        return EINVAL;
+    switch (request->outcome) {
+        case INTERRUPT_ERROR:
+            if (request->error < 1 || request->error > max_errno) {
+                return EINVAL;
+            }
+            break;
+        case INTERRUPT_SIGNAL:
+            return send_plain_signal(tid, request->error);
+        case INTERRUPT_CANCEL:
+            if (adapter != nullptr) {
+                return EINVAL;
+            }
+            [[fallthrough]];
+        case INTERRUPT_DEFAULT:
+        case INTERRUPT_TIMEOUT:
+        case INTERRUPT_EOF:
+            if (request->error != 0) {
+                return EINVAL;
+            }
+            break;
+        default:
+            return EINVAL;
     }
     return send_request(tid, static_cast<Outcome>(request->outcome), static_cast<uint16_t>(request->error));
 }
@@ -114,7 +139,7 @@ EXPORTED int interrupt_check(void) noexcept {
     }
     for (;;) {  // a newer request may take the place of the one seen
         const Request request{record->request.load(std::memory_order_acquire)};
-        if (!deliverable_here(*record, request)) {
+        if (!deliverable_here(*record, request) || request.outcome() == Outcome::cancel) {
             return 0;
         }
         if (consume(*record, request, Call::running, Window::before_call)) {

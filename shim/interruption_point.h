@@ -28,6 +28,7 @@
 
 #include <cerrno>
 
+#include "shim/cancellation.h"
 #include "shim/delivery.h"
 #include "shim/nudge.h"
 #include "shim/platform/platform.h"
@@ -74,8 +75,7 @@ bool accepts(ThreadRecord& record, Wait& wait, Request request) {
     if (!may_act(record, request)) {
         return false;
     }
-    if ((request.outcome() == Outcome::timeout && !wait.has_time_limit()) ||
-        (request.outcome() == Outcome::eof && !wait.has_end_of_file())) {
+    if (request.outcome() == Outcome::timeout && !wait.has_time_limit()) {
         attempt_of(record).refused = request.sequence() + 1;
         return false;
     }
@@ -113,16 +113,16 @@ Result given_up(Wait& wait, int how) {
 }
 
 // The call failed with EINTR, or a condition variable's wait was ended by the handler. If that is owed to a request,
-// what the request wants is in `result`.
+// what the request wants is in `result`; Outcome::none otherwise. A cancellation is still to be acted upon.
 template <class Wait, class Result>
-bool deliver(ThreadRecord& record, Wait& wait, Result& result) {
+Outcome deliver(ThreadRecord& record, Wait& wait, Result& result) {
     const Attempt attempt = attempt_of(record);
     const BlockedCall blocked = thread_context.blocked;
     Request request = attempt.faked;
     if (!request.word) {
         request = Request{record.request.load(std::memory_order_acquire)};
         if (!accepts(record, wait, request)) {
-            return false;
+            return Outcome::none;
         }
     }
     const Verdict verdict = adapter != nullptr ? adapter->verdict(blocked, request) : Verdict::native;
@@ -130,7 +130,7 @@ bool deliver(ThreadRecord& record, Wait& wait, Result& result) {
     if (!attempt.faked.word && !request.claimed()) {
         const bool keeps = gives_up && adapter->keeps(blocked);
         if (!(keeps ? claim(request) : consume(record, request, blocked.call, attempt.window))) {
-            return false;
+            return Outcome::none;
         }
         request = keeps ? request.claimed_now() : request;
     }
@@ -138,7 +138,7 @@ bool deliver(ThreadRecord& record, Wait& wait, Result& result) {
     errno = attempt.errno_before;  // an outcome that is no failure leaves it alone
     if (gives_up) {
         result = given_up<Result>(wait, adapter->give_up(blocked, request));
-        return true;
+        return Outcome::default_;
     }
     switch (request.outcome()) {
         case Outcome::error:
@@ -154,7 +154,7 @@ bool deliver(ThreadRecord& record, Wait& wait, Result& result) {
             result = wait.interrupt();
             break;
     }
-    return true;
+    return request.outcome();
 }
 
 // The call is not made at all where the adapter says so.
@@ -166,7 +166,7 @@ template <class Wait, class Result>
         return false;
     }
     attempt_of(record).errno_before = errno;
-    return deliver(record, wait, result);
+    return deliver(record, wait, result) != Outcome::none;
 }
 
 // What the program gets. A failure of the rest of a transfer does not show: what had been moved is the result.
@@ -216,8 +216,12 @@ template <class Wait, class RealCall, class Result>
             return conclude(wait, result, saved_errno, errno_before);
         }
         Result outcome;
-        if (deliver(record, wait, outcome)) {
-            return wait.total(outcome);
+        if (const Outcome delivered = deliver(record, wait, outcome); delivered != Outcome::none) {
+            const Result total = wait.total(outcome);
+            if (delivered == Outcome::cancel) {
+                cancel_calling_thread();
+            }
+            return total;
         }
         if (attempt.program_made_eintr || !attempt.nudge_made_eintr) {  // the program's own signal
             const int errno_before = attempt.errno_before;

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "shim/adapter.h"
+#include "shim/cancellation.h"
 #include "shim/delivery.h"
 #include "shim/exit_wait.h"
 #include "shim/libc_functions.h"
@@ -56,6 +57,7 @@ bool is_main_syscall(const ThreadRecord& record, const Attempt& attempt, Kind ki
         case Kind::Connect:
         case Kind::Lock:
         case Kind::Queue:
+        case Kind::Counter:
         case Kind::SystemV:
             return static_cast<uint32_t>(arch::syscall_argument(context, 0)) == static_cast<uint32_t>(target);
         case Kind::Semaphore:
@@ -121,7 +123,10 @@ bool may_act(const ThreadRecord& record, Request request) {
             adapter != nullptr ? adapter->verdict(thread_context.blocked, request) : Verdict::native;
         return verdict == Verdict::give_up || verdict == Verdict::give_up_at_once;
     }
-    if (!deliverable_here(record, request) || !can_have(traits(state.call()).kind, request.outcome())) {
+    if (!deliverable_here(record, request) || !can_have(state.call(), request.outcome())) {
+        return false;
+    }
+    if (request.outcome() == Outcome::cancel && (adapter != nullptr || !cancellation_enabled())) {
         return false;
     }
     // A condition variable's wait is ended by the handler, which cannot ask the wait whether it has a time limit.

@@ -127,6 +127,12 @@ extern "C" {
 }
 }
 
+void cancel_calling_thread() {
+    cancellation_used.store(true, std::memory_order_seq_cst);
+    real::pthread_cancel.resolve()(pthread_self());
+    pthread_testcancel();
+}
+
 }  // namespace interrupt
 
 using namespace interrupt;

@@ -6,7 +6,6 @@
 //     interrupted(result, attempt) it came back with EINTR, or as the handler made it
 //     fail(error)                  the result that reports `error`; also interrupt(), time_out(), end_of_file()
 //     has_time_limit()             a `timeout` may act here
-//     has_end_of_file()            an `eof` may, where its kind has one
 //     cannot_block()               a cheap look: this very call will not wait
 //     shorten(since)               before a repetition: `since` is the coarse time of entry, ns
 //     unfinished(result)           a nudge cut a transfer short; if true the arguments are those of the rest
@@ -123,7 +122,6 @@ struct Common {
     int time_out() const { return fail(EAGAIN); }
     int end_of_file() const { return 0; }
     bool has_time_limit() const { return false; }
-    bool has_end_of_file() const { return true; }
     bool cannot_block() const { return false; }
     void shorten(uint64_t) {}
     template <class RealCall>

@@ -25,12 +25,6 @@ protected:
     const int fd_;
 };
 
-// An eventfd's counter: an end of file would be taken for a value.
-struct EventCounter : OnDescriptor {
-    using OnDescriptor::OnDescriptor;
-    bool has_end_of_file() const { return false; }
-};
-
 // A wait under the socket's own time limit, SO_RCVTIMEO or SO_SNDTIMEO, which the kernel begins anew with each call: a
 // repetition first waits for the descriptor to be ready, for no longer than the rest.
 template <int option, short events>

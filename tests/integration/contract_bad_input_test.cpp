@@ -14,8 +14,8 @@ TEST(BadInput, NoRequest) {
 }
 
 TEST(BadInput, Outcome) {
-    for (const int outcome :
-         {INTERRUPT_DEFAULT - 1, INTERRUPT_EOF + 1, -1, 256 + INTERRUPT_DEFAULT, INT_MAX, INT_MIN}) {
+    for (const int outcome : {INTERRUPT_DEFAULT - 1, INTERRUPT_EOF + 1, INTERRUPT_SIGNAL + 1, -1,
+                              256 + INTERRUPT_DEFAULT, INT_MAX, INT_MIN}) {
         EXPECT_EQ(request_as(gettid(), outcome), EINVAL) << outcome;
         EXPECT_EQ(request_as(gettid(), outcome, EIO), EINVAL) << outcome;
     }
@@ -26,7 +26,7 @@ TEST(BadInput, ErrorNumber) {
     for (const int error : {0, -1, -EIO, 4096, 65536 + EIO, INT_MAX, INT_MIN}) {
         EXPECT_EQ(request_as(gettid(), INTERRUPT_ERROR, error), EINVAL) << error;
     }
-    for (const int outcome : {INTERRUPT_DEFAULT, INTERRUPT_TIMEOUT, INTERRUPT_EOF}) {
+    for (const int outcome : {INTERRUPT_DEFAULT, INTERRUPT_TIMEOUT, INTERRUPT_EOF, INTERRUPT_CANCEL}) {
         EXPECT_EQ(request_as(gettid(), outcome, EIO), EINVAL) << outcome;
     }
     EXPECT_EQ(interrupt_pending(), 0);

@@ -44,6 +44,16 @@ TEST(Interrupt, GivesTheOutcomeAskedFor) {
     EXPECT_EQ(interrupt_as("sem", "errno:EWOULDBLOCK"), "-1 EAGAIN");
 }
 
+TEST(Interrupt, CancelsTheThread) {
+    Sleeper sleeper({"recv", "cond"});
+    for (const std::string call : {"recv", "cond"}) {
+        const Finished done =
+            interruptctl({"interrupt", sleeper.pid(), sleeper.tid(call), "--as", "cancel", "--timeout", "20"});
+        expect_status(0, done);
+        EXPECT_TRUE(eventually([&] { return kernel_state(std::stoi(sleeper.tid(call))) == 0; })) << call;
+    }
+}
+
 TEST(Interrupt, ChoosesByNameByCallAndByMain) {
     Sleeper sleeper({"recv", "poll", "sem"});
     const Finished by_call = interruptctl({"interrupt", sleeper.pid(), "--in", "recv", "--timeout", "20"});

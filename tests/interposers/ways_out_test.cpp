@@ -241,6 +241,30 @@ TEST_P(WaysOut, CancellationAndARequestThatArePendingAtEntry) {
     check_unwound(leaver.join(PTHREAD_CANCELED));
 }
 
+constexpr interrupt_request by_cancel = {INTERRUPT_CANCEL, 0};
+
+TEST_P(WaysOut, RequestToCancelABlockedCall) {
+    if (!is_cancellation_point(GetParam())) {
+        GTEST_SKIP() << "glibc does not cancel it";
+    }
+    Leaver leaver(GetParam(), WayOut::cancellation, false);
+    leaver.await_blocked();
+    ASSERT_EQ(interrupt_thread_as(leaver.tid(), &by_cancel), 0);
+    leaver.send_requests();
+    check_unwound(leaver.join(PTHREAD_CANCELED));
+}
+
+TEST_P(WaysOut, RequestToCancelThatIsPendingAtEntry) {
+    if (!is_cancellation_point(GetParam())) {
+        GTEST_SKIP() << "glibc does not cancel it";
+    }
+    Leaver leaver(GetParam(), WayOut::cancellation, true);
+    ASSERT_EQ(interrupt_thread_as(leaver.tid(), &by_cancel), 0);
+    leaver.go();
+    leaver.send_requests();
+    check_unwound(leaver.join(PTHREAD_CANCELED));
+}
+
 TEST_P(WaysOut, JumpFromAHandler) {
     Leaver leaver(GetParam(), WayOut::jump, false);
     leaver.await_blocked();

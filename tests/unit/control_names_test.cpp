@@ -46,7 +46,7 @@ TEST(Outcomes, OthersAreRefusedWithTheNearest) {
     EXPECT_NE(complaint([] { parse_outcome("timout"); }).find("`timeout`"), std::string::npos);
     EXPECT_NE(complaint([] { parse_outcome("errno:EINTER"); }).find("`EINTR`"), std::string::npos);
     EXPECT_NE(complaint([] { parse_outcome("errno:eintr"); }), "none");
-    for (const char* word : {"", "Default", "errno", "errno:", "errno:4", "cancel", "eof ", "zzzzzzzz"}) {
+    for (const char* word : {"", "Default", "errno", "errno:", "errno:4", "canceled", "eof ", "zzzzzzzz"}) {
         EXPECT_NE(complaint([&] { parse_outcome(word); }), "none") << word;
     }
     EXPECT_EQ(complaint([] { parse_outcome("zzzzzzzz"); }).find("Did you mean"), std::string::npos);

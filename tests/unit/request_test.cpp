@@ -72,7 +72,7 @@ TEST(Sequence, WrapsAround) {
 constexpr Kind all_kinds[] = {Kind::Sleep,     Kind::Poll,      Kind::Receive, Kind::Read,      Kind::Send,
                               Kind::Write,     Kind::Accept,    Kind::Connect, Kind::Open,      Kind::Child,
                               Kind::Semaphore, Kind::Condition, Kind::Signal,  Kind::SignalSet, Kind::Join,
-                              Kind::Lock,      Kind::Queue,     Kind::SystemV};
+                              Kind::Lock,      Kind::Queue,     Kind::SystemV, Kind::Counter};
 
 TEST(Outcomes, EveryWaitCanFail) {
     for (const Kind kind : all_kinds) {
@@ -80,7 +80,7 @@ TEST(Outcomes, EveryWaitCanFail) {
         EXPECT_TRUE(can_have(kind, Outcome::error));
         EXPECT_TRUE(can_have(kind, Outcome::exception));
         EXPECT_FALSE(can_have(kind, Outcome::none));
-        EXPECT_FALSE(can_have(kind, static_cast<Outcome>(6)));
+        EXPECT_FALSE(can_have(kind, static_cast<Outcome>(7)));
         EXPECT_FALSE(can_have(kind, static_cast<Outcome>(255)));
     }
 }
@@ -92,13 +92,23 @@ TEST(Outcomes, EndOfFileActsWhereSomethingIsRead) {
 }
 
 TEST(Outcomes, TimeoutActsAtWaitsThatMayHaveALimit) {
-    for (const Kind kind : {Kind::Open, Kind::Child, Kind::Signal, Kind::Lock}) {
+    for (const Kind kind : {Kind::Open, Kind::Child, Kind::Signal, Kind::Lock, Kind::Counter}) {
         EXPECT_FALSE(can_have(kind, Outcome::timeout));
     }
     for (const Kind kind :
          {Kind::Sleep, Kind::Poll, Kind::Receive, Kind::Read, Kind::Send, Kind::Write, Kind::Accept, Kind::Connect,
           Kind::Semaphore, Kind::Condition, Kind::SignalSet, Kind::Queue, Kind::SystemV}) {
         EXPECT_TRUE(can_have(kind, Outcome::timeout));
+    }
+}
+
+TEST(Outcomes, CancellationActsWhereGlibcWouldCancel) {
+    EXPECT_TRUE(can_have(Call::recv_, Outcome::cancel));
+    EXPECT_TRUE(can_have(Call::pthread_cond_wait_, Outcome::cancel));
+    EXPECT_TRUE(can_have(Call::lockf_, Outcome::cancel));
+    for (const Call call : {Call::flock_, Call::sendfile_, Call::semop_, Call::semtimedop_, Call::thread_join}) {
+        EXPECT_FALSE(can_have(call, Outcome::cancel));
+        EXPECT_TRUE(can_have(call, Outcome::default_));
     }
 }
 

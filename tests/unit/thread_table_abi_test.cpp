@@ -70,7 +70,7 @@ TEST(ThreadTableAbi, Record) {
 }
 
 TEST(ThreadTableAbi, Values) {
-    EXPECT_EQ(table_abi_version, 2u);
+    EXPECT_EQ(table_abi_version, 3u);
     EXPECT_EQ(table_heavy_fences, 1u);
     EXPECT_EQ(table_seccomp, 2u);
     EXPECT_EQ(record_unadopted, 1u);
@@ -84,6 +84,7 @@ TEST(ThreadTableAbi, Values) {
     EXPECT_EQ(static_cast<int>(Outcome::timeout), 3);
     EXPECT_EQ(static_cast<int>(Outcome::eof), 4);
     EXPECT_EQ(static_cast<int>(Outcome::exception), 5);
+    EXPECT_EQ(static_cast<int>(Outcome::cancel), 6);
     EXPECT_EQ(static_cast<int>(Mask::none), 0);
     EXPECT_EQ(static_cast<int>(Mask::on_blocking), 1);
     EXPECT_EQ(static_cast<int>(Mask::all), 2);

@@ -28,12 +28,15 @@ enum interrupt_outcome {
     INTERRUPT_DEFAULT = 1, /* EINTR; a condition variable's wait: a spurious wakeup, 0 */
     INTERRUPT_ERROR = 2,   /* fails with `error`; acts at every wait */
     INTERRUPT_TIMEOUT = 3, /* as if its time limit had passed; acts at waits that have one */
-    INTERRUPT_EOF = 4      /* 0, as at end of file; acts at read, recv and their kin */
+    INTERRUPT_EOF = 4,     /* 0, as at end of file; acts at read, recv and their kin */
+    INTERRUPT_CANCEL = 6,  /* the thread ends as by pthread_cancel; acts at cancellation points, while it lets itself
+                              be cancelled; not in a process that runs CPython */
+    INTERRUPT_SIGNAL = 7   /* none of a wait: sends the plain signal `error` to the thread, as tgkill(2) does */
 };
 
 struct interrupt_request {
     int outcome; /* enum interrupt_outcome */
-    int error;   /* errno value, 1 to 4095, for INTERRUPT_ERROR; 0 otherwise */
+    int error;   /* errno value, 1 to 4095, for INTERRUPT_ERROR; signal number for INTERRUPT_SIGNAL; 0 otherwise */
 };
 
 /* Where pending interrupts of the calling thread are delivered. Not inherited by new threads. */
@@ -50,8 +53,9 @@ enum interrupt_mask_mode {
  * Async-signal-safe; errno is not changed. */
 INTERRUPT_API int interrupt_thread(pid_t tid) INTERRUPT_NOEXCEPT;
 
-/* The same with a chosen outcome. Also EINVAL: `request` is NULL, no such outcome, an errno that is out of range, or
- * one where the outcome is not INTERRUPT_ERROR. Async-signal-safe; errno is not changed. */
+/* The same with a chosen outcome. Also EINVAL: `request` is NULL, no such outcome, an `error` that is out of range or
+ * that the outcome has no use for, INTERRUPT_CANCEL in a process that runs CPython. Async-signal-safe; errno is not
+ * changed. */
 INTERRUPT_API int interrupt_thread_as(pid_t tid, const struct interrupt_request* request) INTERRUPT_NOEXCEPT;
 
 /* 1 if an interrupt of the calling thread is pending, masked or not; otherwise 0. Async-signal-safe. */
@@ -60,9 +64,9 @@ INTERRUPT_API int interrupt_pending(void) INTERRUPT_NOEXCEPT;
 /* Takes back whatever is pending for the calling thread. 1 if something was, otherwise 0. Async-signal-safe. */
 INTERRUPT_API int interrupt_clear(void) INTERRUPT_NOEXCEPT;
 
-/* An interruption point of the program's own: consumes what is pending for the calling thread. Returns the errno asked
- * for (EINTR by default, ETIMEDOUT for a timeout, ECONNRESET for an end of file), or 0 if nothing is pending or the
- * mask defers it. Async-signal-safe. */
+/* An interruption point of the program's own, which is no cancellation point: consumes what is pending for the calling
+ * thread. Returns the errno asked for (EINTR by default, ETIMEDOUT for a timeout, ECONNRESET for an end of file), or 0
+ * if nothing is pending, the mask defers it, or it is an INTERRUPT_CANCEL, which stays pending. Async-signal-safe. */
 INTERRUPT_API int interrupt_check(void) INTERRUPT_NOEXCEPT;
 
 /* Sets the calling thread's mask, one of enum interrupt_mask_mode, and returns the one before; -1 for another value,
