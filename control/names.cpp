@@ -180,6 +180,7 @@ Target target_of(Call call) {
         case Kind::Lock:
         case Kind::Queue:
         case Kind::Counter:
+        case Kind::Device:
             return Target::descriptor;
         case Kind::Poll:  // poll and select wait for many
             return call_name(call).starts_with("epoll") ? Target::descriptor : Target::none;
@@ -187,6 +188,7 @@ Target target_of(Call call) {
             return Target::identifier;
         case Kind::Semaphore:
         case Kind::Condition:
+        case Kind::Shown:
             return Target::address;
         case Kind::Child:
             return Target::child;
@@ -195,6 +197,8 @@ Target target_of(Call call) {
         case Kind::Signal:
         case Kind::SignalSet:
         case Kind::Join:
+        case Kind::Random:
+        case Kind::Asynchronous:
             break;
     }
     return Target::none;

@@ -29,6 +29,10 @@ enum class Kind : uint8_t {
     Lock,
     Queue,    // POSIX message queues
     Counter,  // an eventfd's
+    Device,
+    Random,
+    Asynchronous,
+    Shown,    // no interruption point: shown alone
     SystemV,  // message queues and semaphores
 };
 
@@ -79,6 +83,9 @@ enum class Outcome : uint8_t { none = 0, default_ = 1, error = 2, timeout = 3, e
 // Whether a wait of this kind can ever end in `outcome`. A `timeout` further needs that this very call has a time
 // limit, which only the thread itself can tell.
 constexpr bool can_have(Kind kind, Outcome outcome) {
+    if (kind == Kind::Shown) {
+        return false;
+    }
     switch (outcome) {
         case Outcome::default_:
         case Outcome::error:
@@ -86,7 +93,7 @@ constexpr bool can_have(Kind kind, Outcome outcome) {
             return true;
         case Outcome::timeout:
             return kind != Kind::Open && kind != Kind::Child && kind != Kind::Signal && kind != Kind::Lock &&
-                   kind != Kind::Counter;
+                   kind != Kind::Counter && kind != Kind::Device && kind != Kind::Random;
         case Outcome::eof:
             return kind == Kind::Receive || kind == Kind::Read;
         case Outcome::cancel:
@@ -99,7 +106,8 @@ constexpr bool can_have(Kind kind, Outcome outcome) {
 
 // The calls that glibc makes no cancellation point of.
 constexpr bool is_cancellation_point(Call call) {
-    return call != Call::flock_ && call != Call::sendfile_ && call != Call::semop_ && call != Call::semtimedop_;
+    return call != Call::flock_ && call != Call::sendfile_ && call != Call::semop_ && call != Call::semtimedop_ &&
+           call != Call::ioctl_ && call != Call::io_getevents_;
 }
 
 constexpr bool can_have(Call call, Outcome outcome) {

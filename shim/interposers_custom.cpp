@@ -58,6 +58,20 @@ constexpr bool takes_mode(int flags) {
         [] { real::fcntl.resolve(); });
 }
 
+// --- recvmmsg: one interruption point for each message that it waits for ---
+
+[[gnu::always_inline]] inline int receive_many(int fd, struct mmsghdr* messages, unsigned count, int flags,
+                                               struct timespec* timeout, const void* caller) {
+    ReceiveMany wait(fd, messages, count, flags, timeout);
+    int result;
+    do {
+        result = interruption_point(
+            {Call::recvmmsg_, wait.target(), caller}, wait, [&] { return wait.receive(); },
+            [] { real::recvmmsg.resolve(), real::ppoll.resolve(); });
+    } while (wait.goes_on(result));
+    return result;
+}
+
 }  // namespace
 }  // namespace interrupt
 
@@ -119,6 +133,22 @@ OPENAT(openat64)
 FCNTL(fcntl)
 FCNTL(fcntl64)
 FCNTL(__fcntl)
+
+EXPORTED int ioctl(int fd, unsigned long request, ...) noexcept(noexcept(::ioctl(fd, request))) {
+    using namespace interrupt;
+    va_list list;
+    va_start(list, request);
+    void* const argument = va_arg(list, void*);
+    va_end(list);
+    waits::Device wait(fd);
+    return interruption_point(
+        {Call::ioctl_, wait.target(), __builtin_return_address(0)}, wait,
+        [&] { return real::ioctl(fd, request, argument); }, [] { real::ioctl.resolve(); });
+}
+
+EXPORTED int recvmmsg(int fd, struct mmsghdr* messages, unsigned count, int flags, struct timespec* timeout) {
+    return interrupt::receive_many(fd, messages, count, flags, timeout, __builtin_return_address(0));
+}
 
 namespace interrupt {
 namespace {

@@ -1,6 +1,7 @@
 // The declarations that the list of interposers needs, the real functions of the list, and resolve_all().
 #pragma once
 
+#include <aio.h>
 #include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>
@@ -12,7 +13,9 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/msg.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sem.h>
@@ -20,6 +23,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <threads.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,6 +54,8 @@ int __fcntl(int, int, ...);
 pid_t __wait(int*);
 pid_t __waitpid(pid_t, int*, int);
 int __sigsuspend(const sigset_t*);
+// libaio's
+int io_getevents(void* context, long least, long most, void* events, const struct timespec* timeout);
 }
 
 namespace interrupt::real {
@@ -78,6 +84,8 @@ inline constexpr const char* symbol_version(const char* name) {
 inline constinit Real<int(const char*, int, mode_t)> open{"open"};
 inline constinit Real<int(int, const char*, int, mode_t)> openat{"openat"};
 inline constinit Real<int(int, int, void*)> fcntl{"fcntl"};
+inline constinit Real<int(int, unsigned long, void*)> ioctl{"ioctl"};
+inline constinit Real<int(int, struct mmsghdr*, unsigned, int, struct timespec*)> recvmmsg{"recvmmsg"};
 inline constinit Real<int(sem_t*)> sem_wait{"sem_wait"};
 inline constinit Real<int(sem_t*)> sem_trywait{"sem_trywait"};
 
@@ -118,6 +126,8 @@ inline void resolve_all() {
     open.resolve();
     openat.resolve();
     fcntl.resolve();
+    ioctl.resolve();
+    recvmmsg.resolve();
     sem_wait.resolve();
     sem_trywait.resolve();
     sigaction.resolve();

@@ -58,12 +58,16 @@ bool is_main_syscall(const ThreadRecord& record, const Attempt& attempt, Kind ki
         case Kind::Lock:
         case Kind::Queue:
         case Kind::Counter:
+        case Kind::Device:
         case Kind::SystemV:
             return static_cast<uint32_t>(arch::syscall_argument(context, 0)) == static_cast<uint32_t>(target);
         case Kind::Semaphore:
             return arch::syscall_argument(context, 0) - target < sizeof(sem_t);
         case Kind::Condition:
             return arch::syscall_argument(context, 0) - target < sizeof(pthread_cond_t) &&
+                   (arch::syscall_argument(context, 1) & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET;
+        case Kind::Asynchronous:  // glibc also takes a lock, by another operation
+            return State{record.state.load(std::memory_order_relaxed)}.call() != Call::aio_suspend_ ||
                    (arch::syscall_argument(context, 1) & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET;
         default:
             return true;

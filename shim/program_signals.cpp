@@ -33,6 +33,8 @@ bool restarts(const ThreadRecord& record, Call call) {
             return false;
         case Kind::Semaphore:
             return call == Call::sem_wait_;
+        case Kind::Asynchronous:
+            return call == Call::aio_suspend_ && record.target.load(std::memory_order_relaxed) == 0;
         case Kind::Receive:
         case Kind::Read:
         case Kind::Accept:

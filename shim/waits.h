@@ -2,6 +2,8 @@
 #pragma once
 
 #include "shim/waits_between.h"
+#include "shim/waits_devices.h"
+#include "shim/waits_messages.h"
 #include "shim/waits_other.h"
 #include "shim/waits_queues.h"
 #include "shim/waits_readiness.h"

@@ -65,6 +65,29 @@ private:
     Done done_;
 };
 
+// Between two pipes.
+struct Tee : Common {
+    Tee(int from, int to, unsigned flags) : from_(from), to_(to), flags_(flags) {}
+    uint64_t target() const { return static_cast<uint64_t>(from_); }
+    bool cannot_block() const {
+        return (flags_ & SPLICE_F_NONBLOCK) != 0 || is_nonblocking(from_) || is_nonblocking(to_);
+    }
+
+private:
+    const int from_;
+    const int to_;
+    const unsigned flags_;
+};
+
+// The pipe's own O_NONBLOCK is not looked at.
+struct Vmsplice : OnDescriptor {
+    Vmsplice(int pipe, unsigned flags) : OnDescriptor(pipe), flags_(flags) {}
+    bool cannot_block() const { return (flags_ & SPLICE_F_NONBLOCK) != 0; }
+
+private:
+    const unsigned flags_;
+};
+
 // A lock that is free is taken by the very call: no look at it could tell without taking it, or be sure that it stays
 // free.
 struct FileLock : Common {

@@ -1,4 +1,4 @@
-// Waits for children, semaphores, condition variables, signals, and another thread's end.
+// Waits for children, semaphores, condition variables and signals; and those that are shown alone.
 #pragma once
 
 #include "shim/waits_common.h"
@@ -38,6 +38,18 @@ struct Condition : ErrorNumber {
 private:
     pthread_cond_t* const condition_;
     const bool timed_;
+};
+
+// No interruption point: the thread is shown there, and nothing acts on it.
+struct Shown : Common {
+    explicit Shown(uintptr_t address) : address_(address) {}
+    explicit Shown(const void* address) : address_(reinterpret_cast<uintptr_t>(address)) {}
+    uint64_t target() const { return address_; }
+    static bool succeeded(int) { return true; }
+    bool interrupted(int, const Attempt&) const { return false; }
+
+private:
+    const uint64_t address_;
 };
 
 struct Pause : Common {

@@ -27,7 +27,7 @@ TEST(Usage, IsCheckedBeforeAnythingElse) {
                                                {"interrupt", "1", "1", "--as", "nothing"},
                                                {"interrupt", "1", "1", "--as", "errno:"},
                                                {"interrupt", "1", "1", "--as", "errno:EINTERN"},
-                                               {"interrupt", "1", "1", "--as", "cancel"},
+                                               {"interrupt", "1", "1", "--as", "canceled"},
                                                {"interrupt", "1", "1", "--timeout", "soon"},
                                                {"interrupt", "1", "1", "--timeout", "-1"},
                                                {"interrupt", "1", "1", "--timeout", "nan"},

@@ -21,7 +21,7 @@ EXCEPTIONS = {
         pread pread64 __pread64 pwrite pwrite64 __pwrite64 preadv preadv64 pwritev pwritev64 copy_file_range
         fallocate fallocate64 fsync fdatasync msync sync_file_range''',
     LIMIT: '''
-        close __close open_by_handle_at recvmmsg sendmmsg tee vmsplice tcdrain getrandom''',
+        close __close open_by_handle_at''',
 }
 
 

@@ -47,6 +47,63 @@ struct Case<Row::splice> : TwoCases<Row::splice> {
     }
 };
 
+// From a pipe into another that has room; what was copied is taken from both.
+class Copied : public Incoming {
+public:
+    Copied() : Incoming(Limit::none, Medium::pipe_or_limited_socket, copy) {}
+    void without_waiting(NoWait& check) override {
+        check("SPLICE_F_NONBLOCK", failed(EAGAIN),
+              [&] { return tee(fd(), copy_.writer, sizeof buffer, SPLICE_F_NONBLOCK); });
+        set_nonblocking(copy_.writer, true);
+        check("non-blocking descriptor", failed(EAGAIN), [&] { return call(); });
+        set_nonblocking(copy_.writer, false);
+        end(0);
+        check("data ready", {5}, [&] { return call(); });
+        this->check(End::natural);
+        check("the wrong end", failed(EBADF), [&] { return tee(fd(), fd(), 1, 0); });
+    }
+
+private:
+    static long copy(Incoming& it) {
+        const auto& self = static_cast<const Copied&>(it);
+        const long count = tee(it.fd(), self.copy_.writer, sizeof it.buffer, 0);
+        if (count > 0) {
+            raw_read(it.fd(), it.buffer, static_cast<size_t>(count));
+            raw_read(self.copy_.reader, it.buffer, static_cast<size_t>(count));
+        }
+        return count;
+    }
+    const Pipe copy_;
+};
+
+template <>
+struct Case<Row::tee> : TwoCases<Row::tee> {
+    static WaitPointer make(Limit limit) { return limit != Limit::none ? nullptr : std::make_unique<Copied>(); }
+};
+
+// One byte of memory into a pipe that is full.
+class Gifted : public Outgoing {
+public:
+    Gifted() : Outgoing(Limit::none, Medium::pipe_or_limited_socket, [](Outgoing& it) { return give(it, 0); }) {}
+    Returned natural() const override { return {1}; }
+    void without_waiting(NoWait& check) override {
+        check("SPLICE_F_NONBLOCK", failed(EAGAIN), [&] { return give(*this, SPLICE_F_NONBLOCK); });
+        end(0);
+        check("room", {1}, [&] { return call(); });
+    }
+
+private:
+    static long give(Outgoing& it, unsigned flags) {
+        const struct iovec byte = {it.buffer, 1};
+        return vmsplice(it.fd(), &byte, 1, flags);
+    }
+};
+
+template <>
+struct Case<Row::vmsplice> : TwoCases<Row::vmsplice> {
+    static WaitPointer make(Limit limit) { return limit != Limit::none ? nullptr : std::make_unique<Gifted>(); }
+};
+
 // A lock of a whole file, which another open file description has.
 class LockedFile : public Wait {
 public:

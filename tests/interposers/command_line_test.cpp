@@ -1,4 +1,5 @@
-// Every outcome that a row can have, asked for by the command line: from another process, with the words that a user types.
+// Every outcome that a row can have, asked for by the command line: from another process, with the words that a user
+// types.
 #include <gtest/gtest.h>
 
 #include "tests/interposers/each_row.h"
@@ -24,7 +25,7 @@ void check_interrupted(const Subject& subject, Limit limit, const char* outcome,
     }
     EXPECT_EQ(waiter.join().returned, end == End::interrupted   ? wait->interrupted()
                                       : end == End::failed      ? wait->failed(ENETDOWN)
-                                      : end == End::end_of_file ? Returned{0}
+                                      : end == End::end_of_file ? wait->end_of_file()
                                                                 : wait->timed_out());
     wait->check(end);
     EXPECT_FALSE(waiter.join().pending);
@@ -38,6 +39,9 @@ TEST_P(CommandLine, GivesEachOutcome) {
         const WaitPointer example = GetParam().make(limit);
         if (example == nullptr) {
             continue;
+        }
+        if (example->is_under_a_filter()) {
+            GTEST_SKIP() << "interruptctl leaves threads under a seccomp filter alone, and nothing else lets it wait";
         }
         check_interrupted(GetParam(), limit, "default", End::interrupted);
         check_interrupted(GetParam(), limit, "errno:ENETDOWN", End::failed);

@@ -71,7 +71,20 @@ struct TwoCases {
     static void undisturbed() { check_undisturbed(subject_of<row>()); }
 };
 
-// All of them (rows_test.cpp).
+// A call that is shown and no interruption point: no request disturbs it.
+void check_shown(const Subject&);
+
+template <Row row>
+struct ShownCases {
+    static void positive() { check_shown(subject_of<row>()); }
+    static void undisturbed() { check_undisturbed(subject_of<row>()); }
+};
+
+constexpr bool is_shown_alone(const Subject& subject) {
+    return interrupt::traits(subject.call).kind == interrupt::Kind::Shown;
+}
+
+// All interruption points (rows_test.cpp).
 std::span<const Subject> subjects();
 
 }  // namespace interrupt_tests

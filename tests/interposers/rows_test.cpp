@@ -1,11 +1,16 @@
 // One positive and one undisturbed case for every row of the list.
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include "tests/interposers/cases_between.h"
 #include "tests/interposers/cases_children.h"
+#include "tests/interposers/cases_devices.h"
 #include "tests/interposers/cases_files.h"
+#include "tests/interposers/cases_messages.h"
 #include "tests/interposers/cases_queues.h"
 #include "tests/interposers/cases_readiness.h"
+#include "tests/interposers/cases_shown.h"
 #include "tests/interposers/cases_signals.h"
 #include "tests/interposers/cases_sleeps.h"
 #include "tests/interposers/cases_sockets.h"
@@ -31,7 +36,7 @@ namespace interrupt_tests {
 #undef CUSTOM_VARIANT
 
 std::span<const Subject> subjects() {
-    static const Subject all[] = {
+    static std::vector<Subject> all = {
 #define INTERPOSE(ret, name, ...) subject_of<Row::name>(),
 #define VARIANT(ret, name, ...) subject_of<Row::name>(),
 #define CUSTOM(name, ...) subject_of<Row::name>(),
@@ -42,6 +47,8 @@ std::span<const Subject> subjects() {
 #undef CUSTOM
 #undef CUSTOM_VARIANT
     };
+    static const auto shown = std::erase_if(all, is_shown_alone);
+    EXPECT_GT(shown, 0u);
     return all;
 }
 

@@ -58,6 +58,23 @@ ssize_t send_parts(int fd, Bytes& bytes) {
     message.msg_iovlen = parts.size();
     return sendmsg(fd, &message, 0);
 }
+// Four parts to a message. The bytes of all that count as sent.
+ssize_t send_messages(int fd, Bytes& bytes) {
+    std::vector<struct iovec> parts = parts_of(bytes);
+    std::vector<struct mmsghdr> messages;
+    for (size_t i = 0; i < parts.size(); i += 4) {
+        struct mmsghdr message = {};
+        message.msg_hdr.msg_iov = parts.data() + i;
+        message.msg_hdr.msg_iovlen = std::min<size_t>(4, parts.size() - i);
+        messages.push_back(message);
+    }
+    const int count = sendmmsg(fd, messages.data(), static_cast<unsigned>(messages.size()), 0);
+    ssize_t sent = count < 0 ? -1 : 0;
+    for (int i = 0; i < count; ++i) {
+        sent += messages[static_cast<size_t>(i)].msg_len;
+    }
+    return sent;
+}
 ssize_t write_parts(int fd, Bytes& bytes) {
     std::vector<struct iovec> parts = parts_of(bytes);
     return writev(fd, parts.data(), static_cast<int>(parts.size()));
@@ -118,6 +135,7 @@ const Transfer transfers[] = {
     {"pwritev2", Call::pwritev2_, false, true, write_parts_here},
     {"sendfile", Call::sendfile_, false, false, send_file},
     {"splice", Call::splice_, false, false, splice_pipe},
+    {"sendmmsg", Call::sendmmsg_, false, false, send_messages},
 };
 void PrintTo(const Transfer& transfer, std::ostream* out) {
     *out << transfer.name;

@@ -43,7 +43,7 @@ void check_interrupted(const Subject& subject, Limit limit, When when, const int
     const Waiter::Found& found = waiter.join();
     EXPECT_EQ(found.returned, end == End::interrupted   ? wait->interrupted()
                               : end == End::failed      ? wait->failed(ENETDOWN)
-                              : end == End::end_of_file ? Returned{0}
+                              : end == End::end_of_file ? wait->end_of_file()
                                                         : wait->timed_out());
     wait->check(end);
     EXPECT_FALSE(found.pending);
@@ -118,7 +118,9 @@ void check_request_that_it_cannot_have(const Subject& subject, const interrupt_r
     const WaitPointer wait = subject.make(endable(subject));
     Waiter::Options options;
     options.afterwards = [&] {
-        EXPECT_EQ(wait_that_can_have(request), Returned{0});
+        const bool fails = request.outcome == INTERRUPT_DEFAULT || request.outcome == INTERRUPT_ERROR;
+        const Returned failure = {-1, request.outcome == INTERRUPT_ERROR ? request.error : EINTR};
+        EXPECT_EQ(wait_that_can_have(request), fails ? failure : Returned{0});
         EXPECT_EQ(interrupt_pending(), 0);
     };
     Waiter waiter(subject, *wait, options);
@@ -157,6 +159,12 @@ void check_positive(const Subject& subject) {
     EXPECT_GT(forms, 0);
 }
 
+void check_shown(const Subject& subject) {
+    for (const interrupt_request& request : {by_default, by_error, by_timeout, by_end_of_file}) {
+        check_request_that_it_cannot_have(subject, request);
+    }
+}
+
 void check_undisturbed(const Subject& subject) {
     for (const Limit limit : {Limit::none, Limit::far}) {
         if (const WaitPointer wait = subject.make(limit)) {
@@ -169,6 +177,9 @@ void check_undisturbed(const Subject& subject) {
     }
     check_foreign_signals(subject, SIG_DFL);
     check_foreign_signals(subject, SIG_IGN);
+    if (is_shown_alone(subject)) {
+        return;
+    }
     if (const Limit limit = endable(subject); limit == Limit::none) {
         check_request_that_it_cannot_have(subject, by_timeout);
     }

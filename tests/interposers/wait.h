@@ -62,6 +62,7 @@ public:
     virtual Returned interrupted() const { return failed(EINTR); }
     virtual Returned timed_out() const { return {0}; }
     virtual bool can_reach_end_of_file() const { return false; }
+    virtual Returned end_of_file() const { return {0}; }
     // What it left in its arguments.
     virtual void check(End) {}
 
@@ -70,6 +71,9 @@ public:
     virtual Returned interrupted_by_handler() const { return failed(EINTR); }
 
     virtual void without_waiting(NoWait&) {}
+
+    // It waits because of a seccomp filter: interruptctl leaves the thread alone.
+    virtual bool is_under_a_filter() const { return false; }
 
     // The mask or set of the call's arguments; what is not in it otherwise comes from the case.
     sigset_t signals;

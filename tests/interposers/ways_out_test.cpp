@@ -197,10 +197,17 @@ bool is_cancellation_point(const Subject& subject) {
         case interrupt::Call::sendfile_:
         case interrupt::Call::semop_:
         case interrupt::Call::semtimedop_:
+        case interrupt::Call::ioctl_:
+        case interrupt::Call::io_getevents_:
             return false;
         default:
             return true;
     }
+}
+
+// libc's list of who waits for asynchronous requests keeps the frame that a handler has left: it crashes bare as well.
+bool may_be_left_by_a_handler(const Subject& subject) {
+    return subject.call != interrupt::Call::aio_suspend_;
 }
 
 class WaysOut : public testing::TestWithParam<Subject> {};
@@ -266,6 +273,9 @@ TEST_P(WaysOut, RequestToCancelThatIsPendingAtEntry) {
 }
 
 TEST_P(WaysOut, JumpFromAHandler) {
+    if (!may_be_left_by_a_handler(GetParam())) {
+        GTEST_SKIP() << "glibc does not expect it";
+    }
     Leaver leaver(GetParam(), WayOut::jump, false);
     leaver.await_blocked();
     ASSERT_EQ(send_signal(leaver.tid(), program_signal), 0);
@@ -276,6 +286,9 @@ TEST_P(WaysOut, JumpFromAHandler) {
 }
 
 TEST_P(WaysOut, ThreadExitFromAHandler) {
+    if (!may_be_left_by_a_handler(GetParam())) {
+        GTEST_SKIP() << "glibc does not expect it";
+    }
     Leaver leaver(GetParam(), WayOut::thread_exit, false);
     leaver.await_blocked();
     ASSERT_EQ(send_signal(leaver.tid(), program_signal), 0);
@@ -284,6 +297,9 @@ TEST_P(WaysOut, ThreadExitFromAHandler) {
 }
 
 TEST_P(WaysOut, ExceptionFromAHandler) {
+    if (!may_be_left_by_a_handler(GetParam())) {
+        GTEST_SKIP() << "glibc does not expect it";
+    }
     if (interrupt::traits(GetParam().call).kind == interrupt::Kind::Condition) {
         GTEST_SKIP() << "glibc does not take the mutex again when an exception passes through its wait";
     }

@@ -1,5 +1,6 @@
 #include "waits_table.h"
 
+#include <linux/aio_abi.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "control/thread_table_abi.h"
 #include "shim/libc_functions.h"
 
 namespace storm {
@@ -113,6 +115,19 @@ struct OneByteMessage {
     char byte = 'x';
 };
 
+// A negative error number.
+Came negated(int result) {
+    return {result < 0, result, -result};
+}
+
+// A message of one byte; `part` goes with it.
+struct mmsghdr one_message(struct iovec& part) {
+    struct mmsghdr message = {};
+    message.msg_hdr.msg_iov = &part;
+    message.msg_hdr.msg_iovlen = 1;
+    return message;
+}
+
 struct sembuf take_one() {
     return {0, -1, 0};
 }
@@ -139,8 +154,8 @@ const Wait waits[] = {
 const int wait_count = static_cast<int>(std::size(waits));
 
 // A row of the list without a wait here does not build.
-#define INTERPOSE(ret, name, ...) +1
-#define VARIANT(ret, name, ...) +1
+#define INTERPOSE(ret, name, params, args, kind, ...) +(interrupt::Kind::kind != interrupt::Kind::Shown)
+#define VARIANT(ret, name, of, params, args, kind, ...) +(interrupt::Kind::kind != interrupt::Kind::Shown)
 #define CUSTOM(...) +1
 #define CUSTOM_VARIANT(...) +1
 static_assert(std::size(waits) == 0
@@ -214,6 +229,24 @@ Fixture::Fixture() {
     semaphores = semget(IPC_PRIVATE, 1, IPC_CREAT | 0600);
     require(semaphores >= 0, "semget");
 
+    require(pipe2(ends, O_CLOEXEC) == 0, "pipe2");
+    others_[6] = ends[1];
+    asynchronous.aio_fildes = asynchronous_end_ = ends[0];
+    asynchronous.aio_buf = &asynchronous_byte_;
+    asynchronous.aio_nbytes = 1;
+    require(aio_read(&asynchronous) == 0, "aio_read");
+    struct iocb readable = {};
+    readable.aio_lio_opcode = IOCB_CMD_POLL;
+    readable.aio_fildes = static_cast<uint32_t>(empty_pipe);
+    readable.aio_buf = POLLIN;
+    struct iocb* const list[] = {&readable};
+    using interrupt_tests::raw_call;
+    require(raw_call(SYS_io_setup, 1, reinterpret_cast<long>(&kernel_events)) == 0 &&
+                raw_call(SYS_io_submit, kernel_events, 1, reinterpret_cast<long>(list)) == 1,
+            "io_submit");
+    held_device = ends[0];
+    held_.hold({{SYS_ioctl, 0, static_cast<uint32_t>(held_device)}, {SYS_getrandom, 1, held_size}});
+
     child = fork();
     require(child >= 0, "fork");
     if (child == 0) {
@@ -241,6 +274,13 @@ Fixture::~Fixture() {
         msgctl(id, IPC_RMID, nullptr);
     }
     semctl(semaphores, 0, IPC_RMID);
+    interrupt_tests::raw_call(SYS_io_destroy, kernel_events);
+    require(write(others_[6], "x", 1) == 1, "write");
+    while (aio_error(&asynchronous) == EINPROGRESS) {
+        sched_yield();
+    }
+    close(others_[6]);
+    close(asynchronous_end_);
     for (const int fd :
          {empty_counter,    full_counter,     empty_queue,     full_queue, empty_socket, full_socket,
           empty_pipe,       full_pipe,        listener,        epoll,      others_[0],   others_[1],

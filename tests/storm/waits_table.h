@@ -1,6 +1,7 @@
 // Every public name of the list of interposers as a wait without end, for one thread of the storm.
 #pragma once
 
+#include <aio.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -8,6 +9,8 @@
 #include <threads.h>
 
 #include <string>
+
+#include "tests/support/held_call.h"
 
 namespace storm {
 
@@ -18,24 +21,28 @@ struct Fixture {
     Fixture(const Fixture&) = delete;
     Fixture& operator=(const Fixture&) = delete;
 
-    int empty_socket = -1;     // nothing to receive
-    int full_socket = -1;      // no room to send
-    int empty_pipe = -1;       // nothing to read
-    int full_pipe = -1;        // no room to write
-    int listener = -1;         // nobody connects
-    int epoll = -1;            // nothing ready
-    int empty_counter = -1;    // an eventfd at 0
-    int full_counter = -1;     // one at its greatest value
-    int empty_queue = -1;      // nothing to receive
-    int full_queue = -1;       // no room to send
-    int empty_messages = -1;   // the same of System V's
-    int full_messages = -1;    //
-    int semaphores = -1;       // one of System V's, at 0
-    int locked_file = -1;      // others hold locks of every kind on it
-    pid_t child = -1;          // does not end
-    std::string fifo;          // nobody has the other end
-    std::string busy_address;  // an AF_UNIX listener whose queue is full
-    sem_t semaphore;           // never posted
+    int empty_socket = -1;                     // nothing to receive
+    int full_socket = -1;                      // no room to send
+    int empty_pipe = -1;                       // nothing to read
+    int full_pipe = -1;                        // no room to write
+    int listener = -1;                         // nobody connects
+    int epoll = -1;                            // nothing ready
+    int empty_counter = -1;                    // an eventfd at 0
+    int full_counter = -1;                     // one at its greatest value
+    int empty_queue = -1;                      // nothing to receive
+    int full_queue = -1;                       // no room to send
+    int empty_messages = -1;                   // the same of System V's
+    int full_messages = -1;                    //
+    int semaphores = -1;                       // one of System V's, at 0
+    struct aiocb asynchronous = {};            // nothing to read
+    long kernel_events = 0;                    // a context of the kernel's, in which nothing happens
+    int held_device = -1;                      // an ioctl on it is held
+    static constexpr size_t held_size = 4711;  // a getrandom of that many bytes is held
+    int locked_file = -1;                      // others hold locks of every kind on it
+    pid_t child = -1;                          // does not end
+    std::string fifo;                          // nobody has the other end
+    std::string busy_address;                  // an AF_UNIX listener whose queue is full
+    sem_t semaphore;                           // never posted
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     pthread_cond_t condition = PTHREAD_COND_INITIALIZER;  // never signalled
     mtx_t threads_mutex;
@@ -45,6 +52,9 @@ struct Fixture {
 
 private:
     int others_[8];
+    int asynchronous_end_ = -1;
+    char asynchronous_byte_;
+    interrupt_tests::HeldCall held_;
     int queue_filler_[4];
 };
 

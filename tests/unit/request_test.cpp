@@ -69,10 +69,11 @@ TEST(Sequence, WrapsAround) {
     EXPECT_FALSE(reached(0x80000000, 0));
 }
 
-constexpr Kind all_kinds[] = {Kind::Sleep,     Kind::Poll,      Kind::Receive, Kind::Read,      Kind::Send,
-                              Kind::Write,     Kind::Accept,    Kind::Connect, Kind::Open,      Kind::Child,
-                              Kind::Semaphore, Kind::Condition, Kind::Signal,  Kind::SignalSet, Kind::Join,
-                              Kind::Lock,      Kind::Queue,     Kind::SystemV, Kind::Counter};
+constexpr Kind all_kinds[] = {Kind::Sleep,     Kind::Poll,        Kind::Receive, Kind::Read,      Kind::Send,
+                              Kind::Write,     Kind::Accept,      Kind::Connect, Kind::Open,      Kind::Child,
+                              Kind::Semaphore, Kind::Condition,   Kind::Signal,  Kind::SignalSet, Kind::Join,
+                              Kind::Lock,      Kind::Queue,       Kind::SystemV, Kind::Counter,   Kind::Device,
+                              Kind::Random,    Kind::Asynchronous};
 
 TEST(Outcomes, EveryWaitCanFail) {
     for (const Kind kind : all_kinds) {
@@ -92,13 +93,20 @@ TEST(Outcomes, EndOfFileActsWhereSomethingIsRead) {
 }
 
 TEST(Outcomes, TimeoutActsAtWaitsThatMayHaveALimit) {
-    for (const Kind kind : {Kind::Open, Kind::Child, Kind::Signal, Kind::Lock, Kind::Counter}) {
+    for (const Kind kind :
+         {Kind::Open, Kind::Child, Kind::Signal, Kind::Lock, Kind::Counter, Kind::Device, Kind::Random}) {
         EXPECT_FALSE(can_have(kind, Outcome::timeout));
     }
     for (const Kind kind :
          {Kind::Sleep, Kind::Poll, Kind::Receive, Kind::Read, Kind::Send, Kind::Write, Kind::Accept, Kind::Connect,
-          Kind::Semaphore, Kind::Condition, Kind::SignalSet, Kind::Queue, Kind::SystemV}) {
+          Kind::Semaphore, Kind::Condition, Kind::SignalSet, Kind::Queue, Kind::SystemV, Kind::Asynchronous}) {
         EXPECT_TRUE(can_have(kind, Outcome::timeout));
+    }
+}
+
+TEST(Outcomes, NoneActsOnWhatIsShownAlone) {
+    for (int outcome = 0; outcome < 256; ++outcome) {
+        EXPECT_FALSE(can_have(Kind::Shown, static_cast<Outcome>(outcome)));
     }
 }
 
