@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "control/commands.h"
+#include "control/force.h"
 #include "control/interruption.h"
 #include "control/plain_signal.h"
 #include "control/report.h"
@@ -95,6 +96,10 @@ std::string sentence(const InterruptResult& result, const TableFile& table, cons
             return text("not delivered, withdrawn: ", result.reason);
         case InterruptResult::Word::pending:
             return text("stays pending: ", result.reason);
+        case InterruptResult::Word::nudged:
+            return result.reason.empty()
+                       ? text("nudged, and left ", result.call, " in ", latency_text(result.latency.value_or(0)))
+                       : text("nudged: ", result.reason);
         case InterruptResult::Word::refused:
         case InterruptResult::Word::ended:
         case InterruptResult::Word::cleared:
@@ -131,6 +136,15 @@ std::vector<InterruptResult> request_all(const Process& process, TableFile& tabl
     return results;
 }
 
+std::vector<InterruptResult> nudge_all(const Process& process, TableFile& table, const std::vector<ThreadView>& threads,
+                                       const Order& order) {
+    std::vector<InterruptResult> results;
+    for (const ThreadView& thread : threads) {
+        results.push_back(nudge_outside(process, table, thread, order.timeout));
+    }
+    return results;
+}
+
 std::vector<InterruptResult> signal_all(const Process& process, const std::vector<ThreadView>& threads,
                                         const Order& order) {
     std::vector<InterruptResult> results;
@@ -153,6 +167,11 @@ Status interrupt_command(const InterruptOptions& options) {
         throw Failure(Status::usage,
                       "a signal cannot be taken back: --sticky and --this-wait do not go with signal:NAME.");
     }
+    if (options.force && (options.as != "default" || order.sticky || order.this_wait || !options.in.empty())) {
+        throw Failure(Status::usage,
+                      "--force makes no request, and is for threads outside the list: --as, --sticky, --this-wait and "
+                      "--in do not go with it.");
+    }
     if (order.timeout == 0 && !order.sticky) {
         throw Failure(Status::usage, "with --timeout 0 nothing could be delivered; it goes with --sticky only.");
     }
@@ -172,8 +191,10 @@ Status interrupt_command(const InterruptOptions& options) {
                       "no thread was named: give thread ids of the list, --main, --all, --name or --in.");
     }
     const std::vector<ThreadView> threads = choose(process, table, options, in, tids);
-    const std::vector<InterruptResult> results =
-        order.wanted.signal != 0 ? signal_all(process, threads, order) : request_all(process, table, threads, order);
+    const std::vector<InterruptResult> results = options.force ? nudge_all(process, table, threads, order)
+                                                 : order.wanted.signal != 0
+                                                     ? signal_all(process, threads, order)
+                                                     : request_all(process, table, threads, order);
 
     Status worst = Status::done;
     Json list = Json::array();

@@ -27,6 +27,7 @@ struct InterruptOptions {
     std::string timeout = "1";
     bool this_wait = false;
     bool sticky = false;
+    bool force = false;
     bool json = false;
 };
 Status interrupt_command(const InterruptOptions& options);

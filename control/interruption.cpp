@@ -70,8 +70,14 @@ std::string result_name(InterruptResult::Word word) {
             return "replaced";
         case InterruptResult::Word::on_its_way:
             return "on its way";
+        case InterruptResult::Word::nudged:
+            return "nudged";
     }
     return "unknown";
+}
+
+bool is_under_filter(const TableFile& table, const ThreadView& thread) {
+    return thread.seccomp || (table.live_header().flags.load(std::memory_order_relaxed) & table_seccomp) != 0;
 }
 
 Interruption::Interruption(const Process& process, TableFile& table, const ThreadView& thread, const Order& order)
@@ -94,9 +100,8 @@ void Interruption::begin() {
 
 void Interruption::post() {
     const TableFile& table = requester_.table();
-    if (before_.seccomp || table.live_header().flags.load(std::memory_order_relaxed) & table_seccomp) {
-        settle(InterruptResult::Word::refused, Status::not_under_shim,
-               "it runs under a seccomp filter, which may end the process for a system call that the interrupt needs");
+    if (is_under_filter(table, before_)) {
+        settle(InterruptResult::Word::refused, Status::not_under_shim, under_filter);
         return;
     }
     if (order_.this_wait && !before_.blocked()) {
@@ -332,9 +337,8 @@ std::string Interruption::why_not_while_running(const ThreadView& now) const {
         return text("the wait in ", before_.call(), " was over before");
     }
     if (now.kernel.sleeping()) {
-        const std::string where = requester_.process().task_sleeps_in(requester_.thread().here);
         return text("it is blocked outside the list of calls that can be interrupted",
-                    where.empty() ? "" : text(", in ", where));
+                    now.outside.empty() ? "" : text(", in ", now.outside), " (--force nudges it there)");
     }
     if (cpython && now.record->mask == Mask::on_blocking) {
         return "it is running, and its mask lets it be interrupted only in a blocking call";

@@ -148,13 +148,15 @@ private:
         CLI::App* sub =
             add("interrupt", "Interrupt threads, and wait until it is delivered", interrupt_, interrupt_command,
                 "Outcomes: default (EINTR; in CPython ThreadInterrupted), errno:NAME, timeout, eof,\n"
-                "exception:CLASS (CPython), signal:NAME (the plain signal, to that thread).\n"
+                "cancel (the thread ends, as by pthread_cancel), exception:CLASS (CPython),\n"
+                "signal:NAME (the plain signal, to that thread).\n"
                 "What is not delivered in time is withdrawn, unless --sticky.\n\n"
                 "Examples:\n"
                 "  interruptctl interrupt 4242 4245\n"
                 "  interruptctl interrupt 4242 --in recv --as errno:ECONNRESET\n"
                 "  interruptctl interrupt 4242 --name 'worker*' --timeout 0.2\n"
-                "  interruptctl interrupt 4242 --main --as signal:SIGINT");
+                "  interruptctl interrupt 4242 --main --as signal:SIGINT\n"
+                "  interruptctl interrupt 4242 4245 --force");
         sub->add_option("PID", interrupt_.pid, "Process id")->type_name("")->required();
         sub->add_option("TID", interrupt_.tids, "Thread ids")->type_name("");
         sub->add_flag("--main", interrupt_.main, "The main thread");
@@ -171,6 +173,8 @@ private:
             sub->add_flag("--this-wait", interrupt_.this_wait, "Only the wait that the thread is in now, no later one");
         sub->add_flag("--sticky", interrupt_.sticky, "Leave it pending if it is not delivered in time")
             ->excludes(this_wait);
+        sub->add_flag("--force", interrupt_.force,
+                      "Nudge threads that wait outside the list, in a call of libc's own: no request, one EINTR");
         sub->add_flag("--json", interrupt_.json, "As JSON");
     }
 

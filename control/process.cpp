@@ -131,6 +131,11 @@ std::string Process::task_sleeps_in(pid_t tid) const {
     return channel && *channel != "0" ? printable(*channel) : std::string();
 }
 
+std::string Process::task_system_call(pid_t tid) const {
+    const auto call = read(task_file(tid, "syscall"));
+    return call && !call->empty() ? *call : task_sleeps_in(tid);
+}
+
 bool Process::exists() const {
     const auto contents = read("stat");
     const auto stat = contents ? parse_stat(*contents) : std::nullopt;

@@ -39,6 +39,8 @@ public:
     std::optional<TaskStatus> task_status(pid_t tid) const;
     // Where the kernel has put the thread to sleep, if it says: a system call's or a kernel function's name.
     std::string task_sleeps_in(pid_t tid) const;
+    // The same with its arguments, to be compared.
+    std::string task_system_call(pid_t tid) const;
 
     bool exists() const;
 

@@ -86,6 +86,7 @@ Json thread_json(const ThreadView& thread) {
     const bool blocked = thread.blocked();
     const auto since = blocked ? waited(record) : std::nullopt;
     json["call"] = blocked ? Json(call_name(record.state.call())) : Json(nullptr);
+    json["outside"] = text_or_null(thread.outside);
     json["target"] = blocked ? target_json(record.state.call(), record.target) : Json(nullptr);
     json["waited_ms"] = since ? Json(*since / 1'000'000) : Json(nullptr);
     json["pending"] =

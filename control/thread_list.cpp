@@ -10,7 +10,7 @@ std::string ThreadView::state() const {
         return "stopped";
     }
     if (!record) {
-        return "no record";
+        return kernel.sleeping() ? "outside" : "no record";
     }
     if (lock == LockState::awaited) {
         return "ready";
@@ -28,7 +28,7 @@ std::string ThreadView::state() const {
 }
 
 std::string ThreadView::call() const {
-    return blocked() ? call_text(record->state.call(), record->target) : "-";
+    return blocked() ? call_text(record->state.call(), record->target) : outside.empty() ? "-" : outside;
 }
 
 std::optional<ThreadView> observe(const Process& process, const TableFile& table, pid_t tid) {
@@ -58,6 +58,9 @@ std::optional<ThreadView> observe(const Process& process, const TableFile& table
     table.verify();
     if (view.record && view.record->tid != view.id.there) {
         view.record.reset();
+    }
+    if (!view.blocked() && view.kernel.sleeping()) {
+        view.outside = process.task_sleeps_in(tid);
     }
     view.name = view.record && !view.record->name.empty() ? view.record->name : printable(view.kernel.name);
     return view;

@@ -20,12 +20,13 @@ struct ThreadView {
     bool seccomp = false;
     std::optional<RecordView> record;
     LockState lock = LockState::unknown;
+    std::string outside;  // the system call that it sleeps in, if it is none of the list and /proc tells; printable
 
     bool blocked() const { return record && record->state.blocked(); }
-    // blocked, running, stopped, outside (it sleeps in a call that is not on the list), or no record; where it can be
+    // blocked, running, stopped, outside (it sleeps in a call that is not on the list), or no record; where that can be
     // told of a thread of CPython, bytecode, ready (for bytecode, when it gets the GIL) or in-C in place of running
     std::string state() const;
-    // "recv(fd 5)", or "-" if it is in none.
+    // "recv(fd 5)"; of a thread that is outside the system call alone; "-" if it is in none.
     std::string call() const;
 };
 

@@ -53,8 +53,8 @@ private:
     Timespec timeout_;
 };
 
-// libaio's io_getevents: a negative error number, and errno is left alone. A signal makes it return with fewer events than
-// it was to wait for.
+// libaio's io_getevents: a negative error number, and errno is left alone. A signal makes it return with fewer events
+// than it was to wait for.
 struct AsyncEvents : Asynchronous {
     AsyncEvents(long& least, long& most, void*& events, const struct timespec*& timeout)
         : Asynchronous(timeout), least_(least), most_(most), events_(events) {}

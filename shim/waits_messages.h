@@ -170,7 +170,7 @@ private:
     struct mmsghdr* const program_;
     const unsigned whole_count_;
     unsigned done_ = 0;
-    bool counted_ = false;  // `done_` has the last call's, too
+    bool counted_ = false;     // `done_` has the last call's, too
     struct mmsghdr cut_ = {};  // without ancillary data, which went with the first part
     Parts parts_;
 };

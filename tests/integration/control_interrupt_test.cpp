@@ -54,6 +54,44 @@ TEST(Interrupt, CancelsTheThread) {
     }
 }
 
+TEST(Interrupt, ForceNudgesAThreadOutOfACallOfLibcsOwn) {
+    Sleeper sleeper({"getc", "futex"});
+    for (const auto& [call, where, returned] :
+         {std::tuple{"getc", "read", "-1 EINTR"}, std::tuple{"futex", "futex", "-1 EINTR"}}) {
+        ASSERT_TRUE(eventually([&] {
+            return interruptctl({"threads", sleeper.pid()}).out.find(std::string("outside  ") + where) !=
+                   std::string::npos;
+        })) << interruptctl({"threads", sleeper.pid()}).out;
+        const Finished done =
+            interruptctl({"interrupt", sleeper.pid(), sleeper.tid(call), "--force", "--timeout", "20"});
+        expect_status(0, done);
+        EXPECT_TRUE(done.out.starts_with(sleeper.tid(call) + " nudged, and left " + where + " in ")) << done.out;
+        EXPECT_EQ(sleeper.result(call), returned);
+    }
+}
+
+TEST(Interrupt, ForceSaysThatLibcRepeatsTheCall) {
+    Sleeper sleeper({"mutex"});
+    ASSERT_TRUE(eventually([&] { return kernel_state(std::stoi(sleeper.tid("mutex"))) == 'S'; }));
+    const Finished done =
+        interruptctl({"interrupt", sleeper.pid(), sleeper.tid("mutex"), "--force", "--timeout", "20"});
+    expect_status(5, done);
+    EXPECT_NE(done.out.find("waits in futex again"), std::string::npos) << done.out;
+}
+
+TEST(Interrupt, ForceIsForThreadsOutsideTheListAlone) {
+    Sleeper sleeper({"recv", "spin", "masked"});
+    for (const auto& [call, why] :
+         {std::pair{"recv", "without --force"}, std::pair{"spin", "running"}, std::pair{"masked", "without --force"}}) {
+        const Finished done =
+            interruptctl({"interrupt", sleeper.pid(), sleeper.tid(call), "--force", "--timeout", "20"});
+        expect_status(5, done);
+        EXPECT_NE(done.out.find(why), std::string::npos) << done.out;
+    }
+    EXPECT_EQ(interruptctl({"interrupt", sleeper.pid(), "--all", "--force", "--as", "eof"}).exit_status, 2);
+    EXPECT_EQ(interruptctl({"interrupt", sleeper.pid(), "--force", "--in", "recv"}).exit_status, 2);
+}
+
 TEST(Interrupt, ChoosesByNameByCallAndByMain) {
     Sleeper sleeper({"recv", "poll", "sem"});
     const Finished by_call = interruptctl({"interrupt", sleeper.pid(), "--in", "recv", "--timeout", "20"});

@@ -91,12 +91,10 @@ private:
     char buffer_[300] = {};
 };
 
-#define UNLIMITED(name, Kind)                                                    \
-    template <>                                                                  \
-    struct Case<Row::name> : TwoCases<Row::name> {                               \
-        static WaitPointer make(Limit limit) {                                   \
-            return limit != Limit::none ? nullptr : std::make_unique<Kind>();    \
-        }                                                                        \
+#define UNLIMITED(name, Kind)                                                                                      \
+    template <>                                                                                                    \
+    struct Case<Row::name> : TwoCases<Row::name> {                                                                 \
+        static WaitPointer make(Limit limit) { return limit != Limit::none ? nullptr : std::make_unique<Kind>(); } \
     };
 UNLIMITED(ioctl, IoctlWait)
 UNLIMITED(tcdrain, TcdrainWait)
@@ -148,16 +146,16 @@ private:
     char byte_ = 0;
 };
 
-#define AIO_SUSPEND(name, Control)                                                                        \
-    template <>                                                                                           \
-    struct Case<Row::name> : TwoCases<Row::name> {                                                        \
-        static WaitPointer make(Limit limit) {                                                            \
-            return std::make_unique<AsynchronousRead>(                                                    \
-                limit, [](const struct aiocb* request, const struct timespec* timeout) {                  \
-                    const struct Control* const list[] = {reinterpret_cast<const struct Control*>(request)};        \
-                    return name(list, 1, timeout);                                                        \
-                });                                                                                       \
-        }                                                                                                 \
+#define AIO_SUSPEND(name, Control)                                                                           \
+    template <>                                                                                              \
+    struct Case<Row::name> : TwoCases<Row::name> {                                                           \
+        static WaitPointer make(Limit limit) {                                                               \
+            return std::make_unique<AsynchronousRead>(                                                       \
+                limit, [](const struct aiocb* request, const struct timespec* timeout) {                     \
+                    const struct Control* const list[] = {reinterpret_cast<const struct Control*>(request)}; \
+                    return name(list, 1, timeout);                                                           \
+                });                                                                                          \
+        }                                                                                                    \
     };
 AIO_SUSPEND(aio_suspend, aiocb)
 AIO_SUSPEND(aio_suspend64, aiocb64)

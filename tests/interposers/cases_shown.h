@@ -34,7 +34,9 @@ public:
     bool goes_on_after_handler(bool) const override { return true; }
 
 protected:
-    struct timespec deadline() const { return deadline_of(clock_, limit_); }
+    struct timespec deadline() const {
+        return deadline_of(clock_, limit_);
+    }
     const Limit limit_;
     const clockid_t clock_;
 };
@@ -110,18 +112,17 @@ struct ReadWriteLock {
     void give() { EXPECT_EQ(pthread_rwlock_unlock(&lock), 0); }
 };
 
-#define SHOWN(name, limited, clock, Kind, Argument, ...)                                                       \
-    template <>                                                                                                \
-    struct Case<Row::name> : ShownCases<Row::name> {                                                           \
-        static WaitPointer make(Limit limit) {                                                                 \
-            return (limit != Limit::none) != limited                                                           \
-                       ? nullptr                                                                               \
-                       : std::make_unique<Kind>(                                                               \
-                             limit, clock,                                                                     \
-                             [](Argument it, [[maybe_unused]] const struct timespec* deadline) -> int {        \
-                                 return __VA_ARGS__;                                                           \
-                             });                                                                               \
-        }                                                                                                      \
+#define SHOWN(name, limited, clock, Kind, Argument, ...)                                                              \
+    template <>                                                                                                       \
+    struct Case<Row::name> : ShownCases<Row::name> {                                                                  \
+        static WaitPointer make(Limit limit) {                                                                        \
+            return (limit != Limit::none) != limited                                                                  \
+                       ? nullptr                                                                                      \
+                       : std::make_unique<Kind>(                                                                      \
+                             limit, clock, [](Argument it, [[maybe_unused]] const struct timespec* deadline) -> int { \
+                                 return __VA_ARGS__;                                                                  \
+                             });                                                                                      \
+        }                                                                                                             \
     };
 SHOWN(pthread_join, false, CLOCK_REALTIME, Joined, pthread_t, pthread_join(it, nullptr))
 SHOWN(pthread_timedjoin_np, true, CLOCK_REALTIME, Joined, pthread_t, pthread_timedjoin_np(it, nullptr, deadline))
@@ -165,9 +166,7 @@ private:
 
 template <>
 struct Case<Row::pthread_barrier_wait> : ShownCases<Row::pthread_barrier_wait> {
-    static WaitPointer make(Limit limit) {
-        return limit != Limit::none ? nullptr : std::make_unique<BarrierWait>();
-    }
+    static WaitPointer make(Limit limit) { return limit != Limit::none ? nullptr : std::make_unique<BarrierWait>(); }
 };
 
 }  // namespace interrupt_tests

@@ -1,5 +1,5 @@
-// Calls that gather several things: a signal that is nobody's makes them return with no fewer, and a request gives what is
-// there and stays pending.
+// Calls that gather several things: a signal that is nobody's makes them return with no fewer, and a request gives what
+// is there and stays pending.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 

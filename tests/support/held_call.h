@@ -1,6 +1,6 @@
 // A system call that blocks because a seccomp filter of this one thread has the kernel ask somebody first
-// (seccomp_unotify(2)): the way to a wait in calls that no device of a test machine lets wait. The filter is installed by
-// raw system calls, so that the shim, which leaves a process under a filter alone, goes on.
+// (seccomp_unotify(2)): the way to a wait in calls that no device of a test machine lets wait. The filter is installed
+// by raw system calls, so that the shim, which leaves a process under a filter alone, goes on.
 #pragma once
 
 #include <linux/audit.h>
@@ -44,7 +44,8 @@ public:
         struct sock_filter program[most * length + 1];
         size_t end = 0;
         for (const Which& call : calls) {
-            const size_t argument = offsetof(struct seccomp_data, args) + sizeof(uint64_t) * static_cast<size_t>(call.index);
+            const size_t argument =
+                offsetof(struct seccomp_data, args) + sizeof(uint64_t) * static_cast<size_t>(call.index);
             const struct sock_filter one[length] = {
                 BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<uint32_t>(call.number), 0, 3),
@@ -59,7 +60,7 @@ public:
         const struct sock_fprog filter = {static_cast<unsigned short>(end + 1), program};
         require(raw_call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1) == 0);
         asker_ = raw_call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
-                                              reinterpret_cast<long>(&filter));
+                          reinterpret_cast<long>(&filter));
         require(asker_ >= 0);
     }
 

@@ -2,7 +2,7 @@
 // each, then `ready`, and what each wait returned: `NAME TID RESULT ERRNO`. It ends when standard input ends; told
 // `exec`, it becomes another program.
 //
-//   sleeper recv poll poll-limited nanosleep cond sem read pause spin futex masked seccomp
+//   sleeper recv poll poll-limited nanosleep cond sem read pause spin futex getc mutex masked seccomp
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
@@ -86,6 +86,19 @@ Result wait_in(const std::string& call) {
     if (call == "futex") {
         int word = 0;
         return result(syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, nullptr));
+    }
+    if (call == "getc") {  // libc's own read
+        int ends[2];
+        if (pipe(ends) != 0) {
+            return result(-1);
+        }
+        std::FILE* const file = fdopen(ends[0], "r");
+        return result(std::getc(file));
+    }
+    if (call == "mutex") {  // libc repeats its wait
+        pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+        pthread_mutex_lock(&mutex);
+        return result(pthread_mutex_lock(&mutex));
     }
     if (call == "seccomp") {  // this thread alone, and everything is allowed
         sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
