@@ -159,6 +159,41 @@ TEST_P(Forked, SignalsAsWithoutTheShim) {
     EXPECT_EQ(handled, 1);
 }
 
+// Before its first interruption point, too, when it has no table yet.
+TEST_P(Forked, ItsOwnBlockedSignalStaysPending) {
+    static std::atomic<int> handled;
+    handled = 0;
+    Handler handler(SIGURG, [](int) { ++handled; });
+    for (const bool to_thread : {false, true}) {
+        for (const bool waits : {false, true}) {
+            SCOPED_TRACE(testing::Message() << "to the thread " << to_thread << ", waits meanwhile " << waits);
+            const pid_t child = GetParam().fork();
+            if (child == 0) {
+                const pid_t self = static_cast<pid_t>(syscall(SYS_getpid));
+                sigset_t set;
+                sigset_t pending;
+                sigemptyset(&set);
+                sigaddset(&set, SIGURG);
+                sigprocmask(SIG_BLOCK, &set, nullptr);
+                to_thread ? syscall(SYS_tgkill, self, self, SIGURG) : kill(self, SIGURG);
+                if (waits) {
+                    poll(nullptr, 0, 0);
+                }
+                sigpending(&pending);
+                const pid_t grandchild = GetParam().fork();
+                if (grandchild == 0) {
+                    sigpending(&pending);
+                    _exit(sigismember(&pending, SIGURG) == 1 ? 4 : 0);
+                }
+                const int inherited = status_of(grandchild);
+                sigprocmask(SIG_UNBLOCK, &set, nullptr);
+                _exit(sigismember(&pending, SIGURG) != 1 ? 1 : handled != 1 ? 2 : inherited);
+            }
+            EXPECT_EQ(status_of(child), 0);
+        }
+    }
+}
+
 TEST_P(Forked, MaskIsTheForkingThreadsOwn) {
     interrupt_mask(INTERRUPT_MASK_ALL);
     const pid_t child = GetParam().fork();
