@@ -77,9 +77,12 @@ TEST(SignalDescriptor, IsMadeWhileRequestsArrive) {
             signalfd_siginfo info;
             _exit(interrupted == 60 && read(fd, &info, sizeof info) < 0 && errno == EAGAIN ? 0 : 1);
         }
-        ASSERT_TRUE(
-            eventually([&] { return !Table::path_of(child).empty() && Table::path_of(child) != own_table().path(); }));
+        ASSERT_TRUE(eventually([&] {
+            const std::string path = Table::path_of(child);
+            return !path.empty() && path != own_table().path();
+        }));
         Outside requester(child);
+        ASSERT_TRUE(eventually([&] { return requester.table().find(child) != nullptr; }));
         siginfo_t ended = {};
         for (int sent = 0; sent < 60; ++sent) {
             const uint32_t sequence = requester.post(child).sequence;
