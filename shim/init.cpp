@@ -73,14 +73,11 @@ NoTable read_settings() {
     }
     const char* directory = std::getenv("INTERRUPT_DIR");
     settings.directory_chosen = directory != nullptr && *directory != 0;
-    const char* const end = settings.directory + sizeof settings.directory;
     if (settings.directory_chosen) {
         if (std::strlen(directory) >= sizeof settings.directory) {
             return NoTable::no_directory;
         }
-        append(settings.directory, end, directory);
-    } else {
-        append_number(append(settings.directory, end, "/dev/shm/interrupt-"), end, os::geteuid());
+        append(settings.directory, settings.directory + sizeof settings.directory, directory);
     }
     if (const char* capacity = std::getenv("INTERRUPT_CAPACITY")) {
         const long wanted = std::strtol(capacity, nullptr, 10);

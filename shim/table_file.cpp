@@ -47,6 +47,10 @@ struct Directory {
 };
 
 Directory open_directory() {
+    // Of the user that the process has by now: a forked child may have become another one.
+    if (!settings.directory_chosen) {
+        std::snprintf(settings.directory, sizeof settings.directory, "/dev/shm/interrupt-%u", os::geteuid());
+    }
     const long made = os::mkdir(settings.directory, 0700);
     const long fd = os::open(settings.directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
