@@ -1,5 +1,6 @@
 // Threads and processes that begin and end, and the seccomp filters that they set. None of these waits.
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 
 #include <cerrno>
@@ -112,13 +113,17 @@ extern "C" {
     thread_context.vfork_child_set_action = false;
 }
 
-[[gnu::visibility("hidden")]] long interrupt_after_vfork(long result) {
+[[gnu::visibility("hidden")]] void interrupt_after_child() {
     set_signal_blocked(thread_context.signal_blocked_before_vfork);
     thread_context.vfork_child_set_action = false;
     thread_context.attempt = {};
     if (ThreadRecord* record = own_record()) {
         leave(*record);  // it may have gone from inside an interposed call
     }
+}
+
+[[gnu::visibility("hidden")]] long interrupt_after_vfork(long result) {
+    interrupt_after_child();
     if (result < 0) {
         errno = static_cast<int>(-result);
         return -1;
@@ -173,6 +178,28 @@ EXPORTED int thrd_create(thrd_t* thread, thrd_start_t routine, void* argument) {
 EXPORTED int pthread_key_create(pthread_key_t* key, void (*destructor)(void*)) noexcept {
     look_for_adapter();
     return real::pthread_key_create.resolve()(key, destructor);
+}
+
+// A child that shares this thread's data, and is awaited, as by vfork.
+EXPORTED int clone(int (*routine)(void*), void* stack, int flags, void* argument, ...) noexcept {
+    va_list list;
+    va_start(list, argument);
+    pid_t* const parents_id = va_arg(list, pid_t*);
+    void* const thread_data = va_arg(list, void*);
+    pid_t* const childs_id = va_arg(list, pid_t*);
+    va_end(list);
+    const bool as_vfork =
+        settings.active && (flags & (CLONE_VM | CLONE_VFORK | CLONE_SETTLS)) == (CLONE_VM | CLONE_VFORK);
+    if (as_vfork) {
+        interrupt_before_vfork();
+    }
+    const int result = real::clone.resolve()(routine, stack, flags, argument, parents_id, thread_data, childs_id);
+    if (as_vfork) {
+        const int saved_errno = errno;
+        interrupt_after_child();
+        errno = saved_errno;
+    }
+    return result;
 }
 
 EXPORTED int pthread_cancel(pthread_t thread) {

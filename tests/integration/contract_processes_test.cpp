@@ -84,5 +84,65 @@ TEST_P(NewProcess, OfAnotherUserHasATable) {
     std::filesystem::remove_all(directory);
 }
 
+// clone(), with a stack of the child's own: it runs on its parent's thread data and record, and the parent waits.
+pid_t clone_as_vfork(int (*child)(void*)) {
+    static std::vector<char> stack(1 << 20);
+    return clone(child, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | SIGCHLD, nullptr);
+}
+
+TEST(ClonedAsByVfork, ChildIsNotInterruptedInItsParentsName) {
+    interrupt_thread(gettid());
+    static volatile int waited;
+    const pid_t child = clone_as_vfork([](void*) {
+        waited = poll(nullptr, 0, 20);
+        return 7;
+    });
+    EXPECT_EQ(waited, 0);
+    EXPECT_EQ(interrupt_pending(), 1);
+    interrupt_clear();
+    EXPECT_EQ(status_of(child), 7);
+}
+
+TEST(ClonedAsByVfork, ChildsMaskIsItsOwn) {
+    sigset_t before;
+    sigset_t after;
+    for (const int how : {SIG_BLOCK, SIG_UNBLOCK}) {  // what the child does
+        sigemptyset(&before);
+        sigaddset(&before, SIGURG);
+        sigprocmask(how == SIG_BLOCK ? SIG_UNBLOCK : SIG_BLOCK, &before, nullptr);
+        static int childs;
+        childs = how;
+        const pid_t child = clone_as_vfork([](void*) {
+            sigset_t set;
+            sigemptyset(&set);
+            sigaddset(&set, SIGURG);
+            return sigprocmask(childs, &set, nullptr);
+        });
+        EXPECT_EQ(status_of(child), 0);
+        sigprocmask(SIG_UNBLOCK, &before, &after);
+        EXPECT_EQ(sigismember(&after, SIGURG), how == SIG_UNBLOCK);
+    }
+}
+
+// The child is killed in a wait: it does not stay the parent's.
+TEST(ClonedAsByVfork, AChildThatIsKilledLeavesNoWaitBehind) {
+    std::atomic<bool> over = false;
+    static std::atomic<pid_t> child_id;
+    child_id = 0;
+    Worker worker([&] {
+        const pid_t child = clone_as_vfork([](void*) {
+            child_id = static_cast<pid_t>(syscall(SYS_getpid));
+            return poll(nullptr, 0, forever_ms);
+        });
+        while (!over) {  // without a call
+        }
+        EXPECT_EQ(status_of(child), 1000 + SIGKILL);
+    });
+    ASSERT_TRUE(eventually([&] { return worker.blocked_in(Call::poll_); }));
+    kill(child_id, SIGKILL);
+    EXPECT_TRUE(eventually([&] { return worker.blocked_in(Call::running) && worker.state() == 'R'; }));
+    over = true;
+}
+
 }  // namespace
 }  // namespace interrupt_tests
