@@ -8,6 +8,7 @@
 #include "shim/adapter.h"
 #include "shim/adapter_search.h"
 #include "shim/exit_wait.h"
+#include "shim/fork_in_handler.h"
 #include "shim/libc_functions.h"
 #include "shim/nudge.h"
 #include "shim/on_signal.h"
@@ -158,6 +159,7 @@ void log_ignored_setting() {
         return;
     }
     prepare_thread_ends();
+    prepare_forks_in_handlers();
     verify_semaphores();
     settings.active = true;
     if (ensure_table()) {

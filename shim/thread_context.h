@@ -72,6 +72,10 @@ struct alignas(64) ThreadContext {
     bool vfork_child_set_action = false;  // for the nudge's signal: what its exec hands on
     siginfo_t signal_info{};
 
+    // a fork in a handler of the program's (fork_in_handler.h)
+    ThreadRecord* record_below = nullptr;  // of the call that the handler runs on top of
+    void* stand_in = nullptr;              // the page in its place that this process has made last
+
     bool runs_runtime = false;         // of the adapter (record_runs_runtime)
     bool claim_failed = false;         // the table was full when this thread asked
     ThreadName name = {};              // this thread's, if the runtime has given it one

@@ -240,6 +240,16 @@ inline bool is_error(const void* pointer) {
 inline int error_of(const void* pointer) {
     return static_cast<int>(-reinterpret_cast<intptr_t>(pointer));
 }
+// Private memory at a place where nothing else is. A kernel before 4.17 may choose another place.
+inline bool mmap_if_free(void* place, size_t size) {
+    void* const made =
+        reinterpret_cast<void*>(raw_syscall(SYS_mmap, arg(place), static_cast<long>(size), PROT_READ | PROT_WRITE,
+                                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+    if (!is_error(made) && made != place) {
+        raw_syscall(SYS_munmap, arg(made), static_cast<long>(size));
+    }
+    return made == place;
+}
 inline long munmap(void* address, size_t size) {
     return raw_syscall(SYS_munmap, arg(address), static_cast<long>(size));
 }
