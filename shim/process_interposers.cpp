@@ -34,6 +34,43 @@ struct Start {
     ThreadName name;  // the runtime's
 };
 
+// What threads on their way have been given. A new thread frees no memory, which would make it an arena of its own, and
+// would meet the program's first signal in the middle of free(), where its handlers could not allocate. Only where more
+// threads are on their way at once than there are places, and then with signals blocked.
+struct StartPlace {
+    Start start;
+    std::atomic<bool> taken;
+};
+constinit StartPlace start_places[64];
+
+// Null if the shim is not active, or there is no memory.
+Start* take_start_place() {
+    if (!settings.active) {
+        return nullptr;
+    }
+    for (StartPlace& place : start_places) {
+        if (!place.taken.load(std::memory_order_relaxed) && !place.taken.exchange(true, std::memory_order_acquire)) {
+            return &place.start;
+        }
+    }
+    return static_cast<Start*>(std::malloc(sizeof(Start)));
+}
+
+void leave_start_place(Start* start) {
+    for (StartPlace& place : start_places) {
+        if (&place.start == start) {
+            place.taken.store(false, std::memory_order_release);
+            return;
+        }
+    }
+    const bool quiet = may_call_kernel();
+    const os::KernelMask signals = quiet ? os::block_all_signals() : 0;
+    std::free(start);
+    if (quiet) {
+        os::set_signal_mask(signals);
+    }
+}
+
 uint32_t own_tid() {
     const ThreadRecord* record = own_record();
     return record != nullptr ? record->tid.load(std::memory_order_relaxed) : 0;
@@ -41,7 +78,7 @@ uint32_t own_tid() {
 
 Start begin_thread(void* pointer) {
     const Start start = *static_cast<Start*>(pointer);
-    std::free(pointer);
+    leave_start_place(static_cast<Start*>(pointer));
     thread_context.signal_blocked = start.signal_blocked;
     if (start.really_blocked && may_call_kernel()) {
         os::unblock_signal(settings.signal);
@@ -139,7 +176,7 @@ using namespace interrupt;
 EXPORTED int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*routine)(void*),
                             void* argument) noexcept {
     look_for_adapter();
-    auto* start = static_cast<Start*>(settings.active ? std::malloc(sizeof(Start)) : nullptr);
+    Start* const start = take_start_place();
     if (start == nullptr) {
         return real::pthread_create.resolve()(thread, attributes, routine, argument);
     }
@@ -155,21 +192,21 @@ EXPORTED int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
               thread_context.next_thread_name};
     const int error = real::pthread_create.resolve()(thread, attributes, run_thread, start);
     if (error != 0) {
-        std::free(start);
+        leave_start_place(start);
     }
     return error;
 }
 
 // libc's calls an inner pthread_create.
 EXPORTED int thrd_create(thrd_t* thread, thrd_start_t routine, void* argument) {
-    auto* start = static_cast<Start*>(settings.active ? std::malloc(sizeof(Start)) : nullptr);
+    Start* const start = take_start_place();
     if (start == nullptr) {
         return real::thrd_create.resolve()(thread, routine, argument);
     }
     *start = {nullptr, routine, argument, thread_context.signal_blocked, thread_context.nudge_shut_out, own_tid(), {}};
     const int result = real::thrd_create.resolve()(thread, run_threads_thread, start);
     if (result != thrd_success) {
-        std::free(start);
+        leave_start_place(start);
     }
     return result;
 }
