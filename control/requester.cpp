@@ -141,8 +141,10 @@ int Requester::nudge(uint32_t tid) {
         table_left_ = true;
         return ESRCH;
     }
+    // The process may have changed it since the header was read.
+    const int32_t signal = table_.live_header().signal.load(std::memory_order_relaxed);
     siginfo_t info{};
-    info.si_signo = table_.header().signal;
+    info.si_signo = signal == SIGWINCH ? SIGWINCH : SIGURG;
     info.si_code = SI_QUEUE;
     info.si_pid = ::getpid();
     info.si_uid = ::getuid();

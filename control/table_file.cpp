@@ -220,8 +220,9 @@ void TableFile::read_header() {
                                                    "that of process ",
                                                    raw_header.pid, ", whose memory it shares until it calls exec."));
     }
-    if (raw_header.signal != SIGURG && raw_header.signal != SIGWINCH) {
-        throw damaged(text("it names signal ", raw_header.signal, ", which is never used"));
+    const int32_t signal = relaxed(raw_header.signal);
+    if (signal != SIGURG && signal != SIGWINCH) {
+        throw damaged(text("it names signal ", signal, ", which is never used"));
     }
     struct stat file;
     ::fstat(file_.get(), &file);
@@ -233,7 +234,7 @@ void TableFile::read_header() {
         throw damaged("its file has been cut short");
     }
     header_.capacity = raw_header.capacity;
-    header_.signal = raw_header.signal;
+    header_.signal = signal;
     header_.created = raw_header.created;
     header_.pid_namespace = raw_header.pid_namespace;
     header_.flags = relaxed(raw_header.flags);

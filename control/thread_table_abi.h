@@ -278,12 +278,12 @@ enum class Window : uint32_t {
 struct alignas(4096) TableHeader {
     std::atomic<uint64_t> magic;
     uint32_t abi_version;
-    uint32_t header_size;  // bytes; where record 0 begins
-    uint32_t record_size;  // bytes
-    uint32_t capacity;     // records in the file
-    int32_t pid;           // in the target's PID namespace
-    int32_t signal;        // the nudge
-    uint64_t created;      // CLOCK_BOOTTIME, ns
+    uint32_t header_size;         // bytes; where record 0 begins
+    uint32_t record_size;         // bytes
+    uint32_t capacity;            // records in the file
+    int32_t pid;                  // in the target's PID namespace
+    std::atomic<int32_t> signal;  // the nudge; read with the record lock, since it may change (shim/give_way.h)
+    uint64_t created;             // CLOCK_BOOTTIME, ns
     std::atomic<uint32_t> flags;
     std::atomic<uint32_t> adapter;         // AdapterState
     std::atomic<uint64_t> delivered;       // deliveries in this process

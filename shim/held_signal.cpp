@@ -48,14 +48,19 @@ void mark_blocked(ThreadRecord& record, bool blocked) {
     }
 }
 
-// A vfork child sees its parent's.
+// A vfork child sees its parent's. A forked one has its own from the start, before it has a table.
 bool is_ours() {
-    return os::getpid() == process.pid;
+    return process.pid == 0 || os::getpid() == process.pid;
+}
+
+// Without a table all processes look the same: a forked child's parent may have had none either.
+bool held_by_this_thread() {
+    return process.epoch != 0 || !may_call_kernel() || thread_context.signal_held_by == os::gettid();
 }
 
 bool held_for_thread() {
     const ThreadContext& self = thread_context;
-    return self.signal_pending && self.signal_held_in == process.epoch &&
+    return self.signal_pending && self.signal_held_in == process.epoch && held_by_this_thread() &&
            self.signal_held_before_discard == process.signal_discards.load(std::memory_order_relaxed);
 }
 
@@ -133,8 +138,15 @@ void hold_signal(const siginfo_t& info) {
     }
     self.signal_pending = true;
     self.signal_held_in = process.epoch;
+    self.signal_held_by = process.epoch == 0 && may_call_kernel() ? os::gettid() : 0;
     self.signal_held_before_discard = process.signal_discards.load(std::memory_order_relaxed);
     self.signal_info = info;
+}
+
+void keep_held_signal() {
+    if (thread_context.signal_held_in == 0 && thread_context.signal_held_by == os::gettid()) {
+        thread_context.signal_held_in = process.epoch;
+    }
 }
 
 bool signal_held() {

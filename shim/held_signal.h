@@ -34,6 +34,9 @@ void hold_signal(const siginfo_t& info);
 void call_open_thread(int calls_before);
 int calls_for_held_signal(const siginfo_t& info);
 
+// A forked child has its table now: what this thread has held since the fork stays held.
+void keep_held_signal();
+
 // Whether a signal is held for this thread or for the process.
 bool signal_held();
 // The signal is ignored from now on: what is held anywhere is gone.

@@ -8,6 +8,7 @@
 #include "shim/adapter.h"
 #include "shim/adapter_search.h"
 #include "shim/exit_wait.h"
+#include "shim/fork_in_handler.h"
 #include "shim/libc_functions.h"
 #include "shim/nudge.h"
 #include "shim/on_signal.h"
@@ -73,14 +74,11 @@ NoTable read_settings() {
     }
     const char* directory = std::getenv("INTERRUPT_DIR");
     settings.directory_chosen = directory != nullptr && *directory != 0;
-    const char* const end = settings.directory + sizeof settings.directory;
     if (settings.directory_chosen) {
         if (std::strlen(directory) >= sizeof settings.directory) {
             return NoTable::no_directory;
         }
-        append(settings.directory, end, directory);
-    } else {
-        append_number(append(settings.directory, end, "/dev/shm/interrupt-"), end, os::geteuid());
+        append(settings.directory, settings.directory + sizeof settings.directory, directory);
     }
     if (const char* capacity = std::getenv("INTERRUPT_CAPACITY")) {
         const long wanted = std::strtol(capacity, nullptr, 10);
@@ -161,6 +159,7 @@ void log_ignored_setting() {
         return;
     }
     prepare_thread_ends();
+    prepare_forks_in_handlers();
     verify_semaphores();
     settings.active = true;
     if (ensure_table()) {

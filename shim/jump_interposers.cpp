@@ -13,9 +13,19 @@ namespace {
 // Kept in the last word of the saved mask: libc and the kernel use the first ones only.
 constexpr unsigned long kept = 0x696e7472'6a6d7000;
 
+// With it: which signal was the nudge's, and whether the program had it blocked.
+constexpr unsigned long signal_shift = 1;
+constexpr unsigned long blocked_bit = 1;
+constexpr unsigned long added = 0xff;
+
 unsigned long& place(struct __jmp_buf_tag* environment) {
     constexpr size_t words = sizeof environment->__saved_mask / sizeof(unsigned long);
     return reinterpret_cast<unsigned long*>(&environment->__saved_mask)[words - 1];
+}
+
+void keep(struct __jmp_buf_tag* environment, bool blocked) {
+    place(environment) =
+        kept | static_cast<unsigned long>(settings.signal) << signal_shift | (blocked ? blocked_bit : 0);
 }
 
 void put_back(struct __jmp_buf_tag* environment) {
@@ -23,10 +33,19 @@ void put_back(struct __jmp_buf_tag* environment) {
     context.signal_let_in = false;
     set_signal_awaited(false);
     let_nudge_in();
-    if (settings.signal == 0 || environment->__mask_was_saved == 0 || (place(environment) & ~1ul) != kept) {
+    if (settings.signal == 0 || environment->__mask_was_saved == 0 || (place(environment) & ~added) != kept) {
         return;
     }
-    set_signal_blocked((place(environment) & 1) != 0);
+    bool blocked = (place(environment) & blocked_bit) != 0;
+    const auto signal = static_cast<int>((place(environment) & added) >> signal_shift);
+    if (signal != settings.signal) {  // it was another one when the mask was kept (give_way.h)
+        sigset_t& mask = *reinterpret_cast<sigset_t*>(&environment->__saved_mask);
+        blocked ? sigaddset(&mask, signal) : sigdelset(&mask, signal);
+        blocked = holds_nudge_signal(&mask);
+        sigdelset(&mask, settings.signal);
+        keep(environment, blocked);
+    }
+    set_signal_blocked(blocked);
     deliver_held_signal();  // the kernel lets it in before the jump, too
 }
 
@@ -49,7 +68,7 @@ constinit SetJump real_sigsetjmp{"__sigsetjmp"};
 extern "C" [[gnu::visibility("hidden"), gnu::used]] void* interrupt_before_sigsetjmp(struct __jmp_buf_tag* environment,
                                                                                      int saves_mask) {
     if (saves_mask != 0) {
-        place(environment) = kept | (thread_context.signal_blocked ? 1 : 0);
+        keep(environment, thread_context.signal_blocked);
     }
     return reinterpret_cast<void*>(real_sigsetjmp.resolve());
 }

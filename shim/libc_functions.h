@@ -97,6 +97,7 @@ inline constinit Real<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), v
 inline constinit Real<int(pthread_key_t*, void (*)(void*))> pthread_key_create{"pthread_key_create"};
 inline constinit Real<int(thrd_t*, thrd_start_t, void*)> thrd_create{"thrd_create"};
 inline constinit Real<int(pthread_t)> pthread_cancel{"pthread_cancel"};
+inline constinit Real<int(int (*)(void*), void*, int, void*, pid_t*, void*, pid_t*)> clone{"clone"};
 inline constinit Real<int(const pthread_attr_t*, sigset_t*)> pthread_attr_getsigmask_np{"pthread_attr_getsigmask_np"};
 inline constinit Real<int(int, unsigned long, unsigned long, unsigned long, unsigned long)> prctl{"prctl"};
 inline constinit Real<long(long, long, long, long, long, long, long)> syscall{"syscall"};
@@ -138,6 +139,7 @@ inline void resolve_all() {
     pthread_key_create.resolve();
     thrd_create.resolve();
     pthread_cancel.resolve();
+    clone.resolve();
     pthread_attr_getsigmask_np.resolve();
     prctl.resolve();
     syscall.resolve();

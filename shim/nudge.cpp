@@ -117,6 +117,10 @@ void meet_blocked(ThreadRecord& record, State state, Request request, void* cont
 
 }  // namespace
 
+bool is_own_nudge(const siginfo_t& info) {
+    return is_ours(info, own_record()) || calls_for_held_signal(info) != 0;
+}
+
 bool may_act(const ThreadRecord& record, Request request) {
     if (!may_call_kernel()) {
         return false;  // a delivery would make system calls

@@ -19,6 +19,9 @@ void await_wait_for_signal(ThreadRecord& record);
 
 void on_nudge(int signal, siginfo_t* info, void* context);
 
+// A signal of its number that the shim has sent to its own thread, or that another requester has.
+bool is_own_nudge(const siginfo_t& info);
+
 // What the nudge's handler does about the wait that the thread is in, for another handler of ours that has interrupted
 // it: the wait goes on, unless a request ends it.
 void meet_nudge(void* context);

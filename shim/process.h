@@ -44,7 +44,7 @@ extern constinit Process process;
 // Settings of the environment that outlive a fork.
 struct Settings {
     bool active = false;  // the constructor has run, and nothing forbids the shim
-    int signal = 0;       // the nudge
+    int signal = 0;       // the nudge; changes while the process has one thread only (give_way.h)
     char directory[200] = {};
     bool directory_chosen = false;  // by INTERRUPT_DIR
     uint32_t capacity = 16384;

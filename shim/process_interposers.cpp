@@ -1,5 +1,6 @@
 // Threads and processes that begin and end, and the seccomp filters that they set. None of these waits.
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <sys/prctl.h>
 
 #include <cerrno>
@@ -33,6 +34,43 @@ struct Start {
     ThreadName name;  // the runtime's
 };
 
+// What threads on their way have been given. A new thread frees no memory, which would make it an arena of its own, and
+// would meet the program's first signal in the middle of free(), where its handlers could not allocate. Only where more
+// threads are on their way at once than there are places, and then with signals blocked.
+struct StartPlace {
+    Start start;
+    std::atomic<bool> taken;
+};
+constinit StartPlace start_places[64];
+
+// Null if the shim is not active, or there is no memory.
+Start* take_start_place() {
+    if (!settings.active) {
+        return nullptr;
+    }
+    for (StartPlace& place : start_places) {
+        if (!place.taken.load(std::memory_order_relaxed) && !place.taken.exchange(true, std::memory_order_acquire)) {
+            return &place.start;
+        }
+    }
+    return static_cast<Start*>(std::malloc(sizeof(Start)));
+}
+
+void leave_start_place(Start* start) {
+    for (StartPlace& place : start_places) {
+        if (&place.start == start) {
+            place.taken.store(false, std::memory_order_release);
+            return;
+        }
+    }
+    const bool quiet = may_call_kernel();
+    const os::KernelMask signals = quiet ? os::block_all_signals() : 0;
+    std::free(start);
+    if (quiet) {
+        os::set_signal_mask(signals);
+    }
+}
+
 uint32_t own_tid() {
     const ThreadRecord* record = own_record();
     return record != nullptr ? record->tid.load(std::memory_order_relaxed) : 0;
@@ -40,7 +78,7 @@ uint32_t own_tid() {
 
 Start begin_thread(void* pointer) {
     const Start start = *static_cast<Start*>(pointer);
-    std::free(pointer);
+    leave_start_place(static_cast<Start*>(pointer));
     thread_context.signal_blocked = start.signal_blocked;
     if (start.really_blocked && may_call_kernel()) {
         os::unblock_signal(settings.signal);
@@ -112,13 +150,17 @@ extern "C" {
     thread_context.vfork_child_set_action = false;
 }
 
-[[gnu::visibility("hidden")]] long interrupt_after_vfork(long result) {
+[[gnu::visibility("hidden")]] void interrupt_after_child() {
     set_signal_blocked(thread_context.signal_blocked_before_vfork);
     thread_context.vfork_child_set_action = false;
     thread_context.attempt = {};
     if (ThreadRecord* record = own_record()) {
         leave(*record);  // it may have gone from inside an interposed call
     }
+}
+
+[[gnu::visibility("hidden")]] long interrupt_after_vfork(long result) {
+    interrupt_after_child();
     if (result < 0) {
         errno = static_cast<int>(-result);
         return -1;
@@ -140,7 +182,7 @@ using namespace interrupt;
 EXPORTED int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*routine)(void*),
                             void* argument) noexcept {
     look_for_adapter();
-    auto* start = static_cast<Start*>(settings.active ? std::malloc(sizeof(Start)) : nullptr);
+    Start* const start = take_start_place();
     if (start == nullptr) {
         return real::pthread_create.resolve()(thread, attributes, routine, argument);
     }
@@ -156,21 +198,21 @@ EXPORTED int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
               thread_context.next_thread_name};
     const int error = real::pthread_create.resolve()(thread, attributes, run_thread, start);
     if (error != 0) {
-        std::free(start);
+        leave_start_place(start);
     }
     return error;
 }
 
 // libc's calls an inner pthread_create.
 EXPORTED int thrd_create(thrd_t* thread, thrd_start_t routine, void* argument) {
-    auto* start = static_cast<Start*>(settings.active ? std::malloc(sizeof(Start)) : nullptr);
+    Start* const start = take_start_place();
     if (start == nullptr) {
         return real::thrd_create.resolve()(thread, routine, argument);
     }
     *start = {nullptr, routine, argument, thread_context.signal_blocked, thread_context.nudge_shut_out, own_tid(), {}};
     const int result = real::thrd_create.resolve()(thread, run_threads_thread, start);
     if (result != thrd_success) {
-        std::free(start);
+        leave_start_place(start);
     }
     return result;
 }
@@ -179,6 +221,28 @@ EXPORTED int thrd_create(thrd_t* thread, thrd_start_t routine, void* argument) {
 EXPORTED int pthread_key_create(pthread_key_t* key, void (*destructor)(void*)) noexcept {
     look_for_adapter();
     return real::pthread_key_create.resolve()(key, destructor);
+}
+
+// A child that shares this thread's data, and is awaited, as by vfork.
+EXPORTED int clone(int (*routine)(void*), void* stack, int flags, void* argument, ...) noexcept {
+    va_list list;
+    va_start(list, argument);
+    pid_t* const parents_id = va_arg(list, pid_t*);
+    void* const thread_data = va_arg(list, void*);
+    pid_t* const childs_id = va_arg(list, pid_t*);
+    va_end(list);
+    const bool as_vfork =
+        settings.active && (flags & (CLONE_VM | CLONE_VFORK | CLONE_SETTLS)) == (CLONE_VM | CLONE_VFORK);
+    if (as_vfork) {
+        interrupt_before_vfork();
+    }
+    const int result = real::clone.resolve()(routine, stack, flags, argument, parents_id, thread_data, childs_id);
+    if (as_vfork) {
+        const int saved_errno = errno;
+        interrupt_after_child();
+        errno = saved_errno;
+    }
+    return result;
 }
 
 EXPORTED int pthread_cancel(pthread_t thread) {

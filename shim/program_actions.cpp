@@ -303,6 +303,27 @@ void adopt_program_action(int signal, const struct sigaction& action) {
     remember(signal, action);
 }
 
+void move_nudge_handler(int signal) {
+    // What the program sees goes from the old order into the new one. Where it has no handler the kernel's action stays
+    // as it is: to set it again would discard what is pending.
+    static constinit struct sigaction seen[65];
+    const int left = settings.signal;
+    for (int number = 1; number <= 64; ++number) {
+        set_program_action(number, nullptr, &seen[number]);
+    }
+    settings.signal = signal;
+    for (int number = 1; number <= 64; ++number) {
+        if (number == left || number == signal || is_function(seen[number].sa_sigaction)) {
+            set_program_action(number, &seen[number], nullptr);
+        } else {
+            remember(number, seen[number]);
+        }
+    }
+    if (!is_function(seen[left].sa_sigaction)) {
+        os::set_action(left, seen[left]);
+    }
+}
+
 bool nudge_goes_to_alternate_stack() {
     const ProgramAction& action = actions[settings.signal];
     return !is_function(action.handler.load(std::memory_order_relaxed)) ||

@@ -52,6 +52,10 @@ void act_by_default(int signal, const siginfo_t& info);
 // Whether the signals of the rules end the process, whatever the program has set, unless it ignores them.
 void let_signals_end_process(bool end);
 
+// The nudge takes `signal` and leaves its own to the program, in a process with one thread and with all signals blocked
+// and none of the old number pending. Sets settings.signal.
+void move_nudge_handler(int signal);
+
 // Whether the nudge's handler runs on an alternate stack where a thread has one: unless it is to call a handler of the
 // program that does not.
 bool nudge_goes_to_alternate_stack();

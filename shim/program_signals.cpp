@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "shim/delivery.h"
+#include "shim/fork_in_handler.h"
 #include "shim/nudge.h"
 #include "shim/on_signal.h"
 #include "shim/program_actions.h"
@@ -57,6 +58,7 @@ public:
         if (record_ == nullptr) {
             return;
         }
+        below_before_ = set_record_below(record_);
         // Whatever the state says: the handler may stand between the first store of a publication and its last.
         attempt_ = thread_context.attempt;
         blocked_ = thread_context.blocked;
@@ -106,13 +108,22 @@ public:
     }
 
     void resume() {
-        if (record_ == nullptr || own_record() != record_) {
+        if (record_ == nullptr) {
+            return;
+        }
+        set_record_below(below_before_);
+        const bool forked = own_record() != record_;
+        if (forked && !stand_in_for(*record_)) {
             return;
         }
         thread_context.attempt = attempt_;
         thread_context.blocked = blocked_;
         record_->target.store(target_, std::memory_order_relaxed);
         record_->since.store(since_, std::memory_order_relaxed);
+        if (forked) {
+            record_->state.store(state_.word, std::memory_order_relaxed);
+            return;
+        }
         if (!state_.blocked()) {
             if (adapter != nullptr) {
                 await_wait_for_signal(*record_);
@@ -134,6 +145,7 @@ public:
 
 private:
     ThreadRecord* record_;
+    ThreadRecord* below_before_ = nullptr;
     State state_;
     Attempt attempt_;
     BlockedCall blocked_;

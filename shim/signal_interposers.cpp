@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "shim/give_way.h"
 #include "shim/libc_functions.h"
 #include "shim/program_actions.h"
 #include "shim/program_signals.h"
@@ -216,6 +217,7 @@ EXPORTED int sigpending(sigset_t* set) noexcept {
 }
 
 EXPORTED int signalfd(int fd, const sigset_t* set, int flags) noexcept {
+    give_way_to_descriptor(set);
     return real::signalfd.resolve()(fd, WithoutNudge(set).pointer, flags);
 }
 

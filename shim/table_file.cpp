@@ -47,6 +47,10 @@ struct Directory {
 };
 
 Directory open_directory() {
+    // Of the user that the process has by now: a forked child may have become another one.
+    if (!settings.directory_chosen) {
+        std::snprintf(settings.directory, sizeof settings.directory, "/dev/shm/interrupt-%u", os::geteuid());
+    }
     const long made = os::mkdir(settings.directory, 0700);
     const long fd = os::open(settings.directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
@@ -86,7 +90,7 @@ bool is_dead(int directory, const char* name, uint64_t ours, const char* own_nam
     if (pid <= 0 || (pid != os::getpid() && os::kill(pid, 0) != -ESRCH)) {
         return false;
     }
-    TableHeader header;
+    static constinit TableHeader header{};
     const long fd = os::openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) {
         return false;
@@ -97,9 +101,11 @@ bool is_dead(int directory, const char* name, uint64_t ours, const char* own_nam
     return same_namespace;
 }
 
-// Killed processes leave their files. Looking for them at every start would be dear, so one start in sixteen does.
+// Killed processes leave their files. Looking for them at every start would be dear, so one start in sixteen does. One
+// thread of a process makes its table: what is large is static, since that may be a forked child's coroutine, with a
+// stack of a few kilobytes.
 void remove_dead_files(int directory, uint64_t ours, const char* own_name) {
-    alignas(8) char buffer[2048];
+    alignas(8) static constinit char buffer[2048] = {};
     for (long size; (size = os::getdents64(directory, buffer, sizeof buffer)) > 0;) {
         for (long at = 0; at < size;) {
             unsigned short length;

@@ -65,11 +65,16 @@ struct alignas(64) ThreadContext {
     bool signal_pending = false;
     bool signal_let_in = false;               // blocked, but not while the call in progress waits
     uint32_t signal_held_in = 0;              // Process::epoch when it came: a forked child does not inherit it
+    int32_t signal_held_by = 0;               // the thread, if it came before its process had a table
     uint32_t signal_held_before_discard = 0;  // Process::signal_discards when it came
     bool nudge_shut_out = false;              // really blocked: a handler of the program runs on an alternate stack
     bool signal_blocked_before_vfork = false;
     bool vfork_child_set_action = false;  // for the nudge's signal: what its exec hands on
     siginfo_t signal_info{};
+
+    // a fork in a handler of the program's (fork_in_handler.h)
+    ThreadRecord* record_below = nullptr;  // of the call that the handler runs on top of
+    void* stand_in = nullptr;              // the page in its place that this process has made last
 
     bool runs_runtime = false;         // of the adapter (record_runs_runtime)
     bool claim_failed = false;         // the table was full when this thread asked

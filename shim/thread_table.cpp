@@ -80,6 +80,7 @@ ThreadRecord* claim_for_this_thread() {
         context.retry_armed = context.cpu_armed = false;
         context.attempt = {};
         wakeup_after_fork(*record);
+        keep_held_signal();
     }
     context.epoch = process.epoch;
     context.record_offset = offset_of(*record);

@@ -63,11 +63,30 @@ inline KernelMask signal_mask() {
     raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, 0, arg(&now), sizeof now);
     return now;
 }
+// Exactly as given: libc's function would add flags of its own.
+inline long set_action(int signal, const struct sigaction& action) {
+    const struct {
+        decltype(action.sa_handler) handler;
+        unsigned long flags;
+        void (*restorer)();
+        KernelMask mask;
+    } kernels = {action.sa_handler, static_cast<unsigned>(action.sa_flags), action.sa_restorer,
+                 *reinterpret_cast<const KernelMask*>(&action.sa_mask)};
+    return raw_syscall(SYS_rt_sigaction, signal, arg(&kernels), 0, sizeof kernels.mask);
+}
 inline long tgkill(pid_t pid, pid_t tid, int signal) {
     return raw_syscall(SYS_tgkill, pid, tid, signal);
 }
 inline long rt_tgsigqueueinfo(pid_t pid, pid_t tid, int signal, siginfo_t* info) {
     return raw_syscall(SYS_rt_tgsigqueueinfo, pid, tid, signal, arg(info));
+}
+// Takes a pending signal of `set` without a wait: its number, or -EAGAIN.
+inline long rt_sigtimedwait(KernelMask set, siginfo_t* info) {
+    const struct timespec none = {};
+    return raw_syscall(SYS_rt_sigtimedwait, arg(&set), arg(info), arg(&none), sizeof set);
+}
+inline long rt_sigqueueinfo(pid_t pid, int signal, siginfo_t* info) {
+    return raw_syscall(SYS_rt_sigqueueinfo, pid, signal, arg(info));
 }
 inline long kill(pid_t pid, int signal) {
     return raw_syscall(SYS_kill, pid, signal);
@@ -175,6 +194,9 @@ bool is_on_cpu(pid_t tid);
 // Whether the thread is gone, or has nothing left but its number.
 bool has_ended(pid_t tid);
 
+// How many threads this process has; 0 if that cannot be told.
+uint32_t thread_count();
+
 // As the kernel has it; empty if it cannot be read.
 void thread_name(pid_t tid, char (&name)[17]);
 
@@ -217,6 +239,16 @@ inline bool is_error(const void* pointer) {
 }
 inline int error_of(const void* pointer) {
     return static_cast<int>(-reinterpret_cast<intptr_t>(pointer));
+}
+// Private memory at a place where nothing else is. A kernel before 4.17 may choose another place.
+inline bool mmap_if_free(void* place, size_t size) {
+    void* const made =
+        reinterpret_cast<void*>(raw_syscall(SYS_mmap, arg(place), static_cast<long>(size), PROT_READ | PROT_WRITE,
+                                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
+    if (!is_error(made) && made != place) {
+        raw_syscall(SYS_munmap, arg(made), static_cast<long>(size));
+    }
+    return made == place;
 }
 inline long munmap(void* address, size_t size) {
     return raw_syscall(SYS_munmap, arg(address), static_cast<long>(size));

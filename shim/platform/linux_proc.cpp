@@ -60,6 +60,13 @@ bool has_ended(pid_t tid) {
     return state != nullptr ? *state == 'Z' || *state == 'X' : tgkill(getpid(), tid, 0) != 0;
 }
 
+uint32_t thread_count() {
+    struct stat tasks;  // each is a directory, with a link to the one above
+    return os::fstatat(AT_FDCWD, "/proc/self/task", &tasks, 0) == 0 && tasks.st_nlink > 2
+               ? static_cast<uint32_t>(tasks.st_nlink - 2)
+               : 0;
+}
+
 void thread_name(pid_t tid, char (&name)[17]) {
     char path[64];
     std::snprintf(path, sizeof path, "/proc/self/task/%d/comm", tid);

@@ -5,47 +5,15 @@
 #include <sys/wait.h>
 
 #include "contract_programs.h"
+#include "ways_to_fork.h"
 
 namespace interrupt_tests {
 namespace {
 
 using interrupt::Call;
 
-// What a child found: its exit status.
-int status_of(pid_t child) {
-    int status = -1;
-    eventually([&] { return waitpid(child, &status, WNOHANG) == child; });
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + status;
-}
-
-pid_t by_fork() {
-    return fork();
-}
-pid_t by_fork_alone() {
-    return _Fork();
-}
-pid_t by_clone() {
-    return static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
-}
-pid_t by_bare_clone() {  // without libc
-    long result;
-    asm volatile("xor %%r10d, %%r10d; xor %%r8d, %%r8d; syscall"
-                 : "=a"(result)
-                 : "a"(SYS_clone), "D"(SIGCHLD), "S"(0), "d"(0)
-                 : "rcx", "r11", "r10", "r8", "memory");
-    return static_cast<pid_t>(result);
-}
-
-struct Way {
-    const char* name;
-    pid_t (*fork)();
-};
-
 class Forked : public testing::TestWithParam<Way> {};
-INSTANTIATE_TEST_SUITE_P(By, Forked,
-                         testing::Values(Way{"fork", by_fork}, Way{"_Fork", by_fork_alone}, Way{"clone", by_clone},
-                                         Way{"bare_clone", by_bare_clone}),
-                         [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(By, Forked, testing::ValuesIn(ways_to_fork), name_of_way);
 
 // The parent's pending request is not the child's, in any of the child's waits and calls.
 int look_at_requests() {

@@ -44,6 +44,10 @@ TEST_P(Invisible, SigwinchToTheProcess) {
     expect_invisible({.target = "signal_to_process", .arguments = {"28"}, .environment = nudged_by(GetParam())});
 }
 
+TEST(InvisibleMemory, OfThreadsThatAllocateNothing) {
+    expect_invisible({.target = "thread_arenas"});
+}
+
 // What a program inherits is seen from its first moment on, the errno of its start too.
 TEST(Inherited, ByTheFirstProgramUnderTheShim) {
     for (const char* state : {"b", "i", "bi"}) {

@@ -141,7 +141,7 @@ inline const Table& own_table() {
 // The kernel, as a thread of another process (or of this one: nothing here depends on it) needs it.
 class OutsideKernel {
 public:
-    OutsideKernel(pid_t pid, const Table& table) : pid_(pid), signal_(table.header().signal) {}
+    OutsideKernel(pid_t pid, const Table& table) : pid_(pid), header_(table.header()) {}
     uint32_t self() const { return static_cast<uint32_t>(gettid()); }
     bool gone(uint32_t owner) const { return ::kill(static_cast<pid_t>(owner), 0) != 0 && errno == ESRCH; }
     uint64_t now() const { return static_cast<uint64_t>(Clock::now().time_since_epoch().count()); }
@@ -160,11 +160,11 @@ public:
     }
     int nudge(uint32_t tid) const {
         siginfo_t info{};
-        info.si_signo = signal_;
+        info.si_signo = header_.signal;
         info.si_code = SI_QUEUE;
         info.si_pid = getpid();
         info.si_value.sival_int = interrupt::nudge_cookie;
-        return ::syscall(SYS_rt_tgsigqueueinfo, pid_, tid, signal_, &info) == 0 ? 0 : errno;
+        return ::syscall(SYS_rt_tgsigqueueinfo, pid_, tid, info.si_signo, &info) == 0 ? 0 : errno;
     }
     void wakeup(interrupt::ThreadRecord& record, bool set) const {
         if (record.wakeup_inode.load() == 0) {
@@ -185,7 +185,7 @@ public:
 
 private:
     const pid_t pid_;
-    const int signal_;
+    const interrupt::TableHeader& header_;
 };
 
 // A requester in another process than its target.
