@@ -31,7 +31,7 @@ public:
         if (calls_++ == 0) {
             struct sigaction ignore = {};
             ignore.sa_handler = SIG_IGN;
-            real::sigaction.resolve()(settings.signal, &ignore, nullptr);
+            real::libcs_sigaction.resolve()(settings.signal, &ignore, nullptr);
         }
         unlock(signals);
     }
@@ -99,7 +99,7 @@ public:
         } else if (ignored_) {
             struct sigaction ignore = {};
             ignore.sa_handler = SIG_IGN;
-            real::sigaction.resolve()(settings.signal, &ignore, nullptr);
+            real::libcs_sigaction.resolve()(settings.signal, &ignore, nullptr);
         }
     }
     // The exec has failed, or the program has been spawned.

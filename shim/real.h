@@ -17,11 +17,17 @@ struct Real<Result(Parameters...)> {
 
     const char* name;
     const char* version = nullptr;
+    const char* object = nullptr;  // the one library where it is looked for, whatever lies between
     std::atomic<Pointer> pointer = nullptr;
 
     // A definition without a version, as other preloaded libraries have it, is none to dlvsym; dlsym may find the wrong
     // one of libc's two.
     void* find() const {
+        if (void* const library = object != nullptr ? dlopen(object, RTLD_LAZY | RTLD_NOLOAD) : nullptr) {
+            void* const symbol = dlsym(library, name);
+            dlclose(library);
+            return symbol;
+        }
         void* const any = dlsym(RTLD_NEXT, name);
         void* const versioned = version != nullptr ? dlvsym(RTLD_NEXT, name, version) : nullptr;
         Dl_info here;
