@@ -1,0 +1,88 @@
+#include "shim/environment.h"
+
+#include <dlfcn.h>
+#include <sys/auxv.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+
+#include "shim/bounded_text.h"
+#include "shim/on_signal.h"
+#include "shim/platform/platform.h"
+#include "shim/process.h"
+
+namespace interrupt {
+
+namespace {
+
+// SIGURG and SIGWINCH alone: by default both are ignored, so that a nudge that meets a process without the shim does
+// nothing.
+int nudge_signal_named(const char* name) {
+    if (std::strncmp(name, "SIG", 3) == 0) {
+        name += 3;
+    }
+    if (std::strcmp(name, "URG") == 0 || std::strtol(name, nullptr, 10) == SIGURG) {
+        return SIGURG;
+    }
+    return std::strcmp(name, "WINCH") == 0 || std::strtol(name, nullptr, 10) == SIGWINCH ? SIGWINCH : 0;
+}
+
+}  // namespace
+
+bool is_set(const char* variable) {
+    const char* value = std::getenv(variable);
+    return value != nullptr && *value != 0 && std::strcmp(value, "0") != 0;
+}
+
+NoTable read_settings() {
+    if (is_set("INTERRUPT_DISABLE")) {
+        return NoTable::disabled;
+    }
+    if (getauxval(AT_SECURE) != 0) {
+        return NoTable::secure_execution;
+    }
+    settings.log = is_set("INTERRUPT_LOG");
+    const char* signal = std::getenv("INTERRUPT_SIGNAL");
+    settings.signal = signal == nullptr || *signal == 0 ? SIGURG : nudge_signal_named(signal);
+    if (settings.signal == 0) {
+        return NoTable::bad_signal;
+    }
+    const char* directory = std::getenv("INTERRUPT_DIR");
+    settings.directory_chosen = directory != nullptr && *directory != 0;
+    const char* const end = settings.directory + sizeof settings.directory;
+    if (settings.directory_chosen) {
+        if (std::strlen(directory) >= sizeof settings.directory) {
+            return NoTable::no_directory;
+        }
+        append(settings.directory, end, directory);
+    } else {
+        append_number(append(settings.directory, end, "/dev/shm/interrupt-"), end, os::geteuid());
+    }
+    if (const char* capacity = std::getenv("INTERRUPT_CAPACITY")) {
+        const long wanted = std::strtol(capacity, nullptr, 10);
+        settings.capacity = wanted < 1 ? 1 : wanted > 131'000 ? 131'000 : static_cast<uint32_t>(wanted);
+    }
+    read_signal_rules();
+    return NoTable::unknown;
+}
+
+void leave_environment() {
+    char* const preload = std::getenv("LD_PRELOAD");
+    if (preload == nullptr) {
+        return;
+    }
+    if (Dl_info self; is_set("INTERRUPT_NO_FOLLOW") && dladdr(reinterpret_cast<void*>(&is_set), &self) != 0) {
+        remove_entry(preload, self.dli_fname);
+        unsetenv("INTERRUPT_NO_FOLLOW");
+    }
+    if (const char* sanitizer = std::getenv("INTERRUPT_PRELOAD_ONCE")) {
+        remove_entry(preload, sanitizer);
+        unsetenv("INTERRUPT_PRELOAD_ONCE");
+    }
+    if (*preload == 0) {
+        unsetenv("LD_PRELOAD");
+    }
+}
+
+}  // namespace interrupt
