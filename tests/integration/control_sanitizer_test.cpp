@@ -1,5 +1,5 @@
-// Programs that were built with a sanitizer, whose own interposers lie in front of ours or behind them: they start under
-// the shim, can be interrupted, and their sanitizer has nothing to say.
+// Programs that were built with a sanitizer, whose own interposers lie in front of ours or behind them: they start
+// under the shim, can be interrupted, and their sanitizer has nothing to say.
 
 #include <signal.h>
 #include <sys/syscall.h>
@@ -49,9 +49,19 @@ protected:
         EXPECT_EQ(end.err, "");
     }
     static void expect_interrupted(std::vector<std::string> command) {
-        const std::vector<std::string> calls{
-            "read", "recv", "recvmsg", "poll", "select", "epoll_wait", "nanosleep", "pause", "sigwaitinfo",
-            "sem_wait", "sem_timedwait", "pthread_cond_wait", "pthread_cond_timedwait"};
+        const std::vector<std::string> calls{"read",
+                                             "recv",
+                                             "recvmsg",
+                                             "poll",
+                                             "select",
+                                             "epoll_wait",
+                                             "nanosleep",
+                                             "pause",
+                                             "sigwaitinfo",
+                                             "sem_wait",
+                                             "sem_timedwait",
+                                             "pthread_cond_wait",
+                                             "pthread_cond_timedwait"};
         command.insert(command.end(), calls.begin(), calls.end());
         Child child(command);
         interrupt_all(child, calls);
@@ -68,7 +78,8 @@ TEST_P(Sanitized, IsInterruptedInAProgramThatItStarts) {
 }
 
 TEST_P(Sanitized, StartsProgramsThatWereBuiltWithoutIt) {
-    const Finished end = interruptctl({"run", program(), "--shell", "echo \"$LD_PRELOAD $INTERRUPT_PRELOAD_ONCE.\"; exit 7"});
+    const Finished end =
+        interruptctl({"run", program(), "--shell", "echo \"$LD_PRELOAD $INTERRUPT_PRELOAD_ONCE.\"; exit 7"});
     EXPECT_EQ(end.exit_status, 7) << end.err;
     EXPECT_EQ(end.out, std::string(LIBINTERRUPT_PATH) + " .\n");
     EXPECT_EQ(end.err, "");
