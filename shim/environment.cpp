@@ -8,27 +8,11 @@
 #include <cstring>
 
 #include "shim/bounded_text.h"
-#include "shim/on_signal.h"
 #include "shim/platform/platform.h"
 #include "shim/process.h"
+#include "shim/rules_in_force.h"
 
 namespace interrupt {
-
-namespace {
-
-// SIGURG and SIGWINCH alone: by default both are ignored, so that a nudge that meets a process without the shim does
-// nothing.
-int nudge_signal_named(const char* name) {
-    if (std::strncmp(name, "SIG", 3) == 0) {
-        name += 3;
-    }
-    if (std::strcmp(name, "URG") == 0 || std::strtol(name, nullptr, 10) == SIGURG) {
-        return SIGURG;
-    }
-    return std::strcmp(name, "WINCH") == 0 || std::strtol(name, nullptr, 10) == SIGWINCH ? SIGWINCH : 0;
-}
-
-}  // namespace
 
 bool is_set(const char* variable) {
     const char* value = std::getenv(variable);

@@ -7,6 +7,7 @@
 #include "shim/on_signal.h"
 #include "shim/platform/platform.h"
 #include "shim/program_signals.h"
+#include "shim/rules_in_force.h"
 
 namespace interrupt {
 
