@@ -21,8 +21,8 @@ constinit std::atomic<bool> has_been_set[65];
 
 // Where on_default_signal() is installed.
 struct StandIn {
-    struct sigaction as_set;  // what the program reads back
-    std::atomic<bool> over;   // requests have been sent once
+    struct sigaction as_set = {};    // what the program reads back
+    std::atomic<bool> over = false;  // requests have been sent once
 };
 constinit StandIn stand_ins[65];
 
@@ -277,7 +277,7 @@ void act_by_default(int signal, const siginfo_t& info) {
 
 void let_signals_end_process(bool end) {
     static constinit bool ending = false;
-    static constinit struct sigaction before[65];
+    static constinit struct sigaction before[65] = {};
     ActionsLock lock;
     if (ending == end) {
         return;
