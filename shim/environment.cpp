@@ -44,8 +44,11 @@ NoTable read_settings() {
         append_number(append(settings.directory, end, "/dev/shm/interrupt-"), end, os::geteuid());
     }
     if (const char* capacity = std::getenv("INTERRUPT_CAPACITY")) {
-        const long wanted = std::strtol(capacity, nullptr, 10);
-        settings.capacity = wanted < 1 ? 1 : wanted > 131'000 ? 131'000 : static_cast<uint32_t>(wanted);
+        char* behind = nullptr;
+        const long wanted = std::strtol(capacity, &behind, 10);
+        if (behind != capacity) {
+            settings.capacity = wanted < 1 ? 1 : wanted > 131'000 ? 131'000 : static_cast<uint32_t>(wanted);
+        }
     }
     read_signal_rules();
     return NoTable::unknown;

@@ -1,5 +1,5 @@
-// The command line, as far as it can be read without doing what it asks for: control/main.cpp with the commands left out,
-// and what they make of their words.
+// The command line, as far as it can be read without doing what it asks for: control/main.cpp with the commands left
+// out, and what they make of their words.
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include <iostream>

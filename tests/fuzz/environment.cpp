@@ -31,13 +31,15 @@ std::string value(FuzzedDataProvider& data) {
 
 void read_variables(FuzzedDataProvider& data) {
     setenv("INTERRUPT_DIR", value(data).c_str(), 1);
-    setenv("INTERRUPT_CAPACITY", value(data).c_str(), 1);
+    const std::string capacity = value(data);
+    setenv("INTERRUPT_CAPACITY", capacity.c_str(), 1);
     setenv("INTERRUPT_SIGNAL", value(data).c_str(), 1);
     setenv("INTERRUPT_GRACE", value(data).c_str(), 1);
     setenv("INTERRUPT_ON", value(data).c_str(), 1);
     settings = {};
     const NoTable reason = read_settings();
     EXPECT(settings.capacity >= 1 && settings.capacity <= 131'000);
+    EXPECT(capacity.find_first_of("0123456789") != std::string::npos || settings.capacity == Settings().capacity);
     EXPECT(strnlen(settings.directory, sizeof settings.directory) < sizeof settings.directory);
     EXPECT(strnlen(settings.ignored, sizeof settings.ignored) < sizeof settings.ignored);
     if (reason != NoTable::unknown) {

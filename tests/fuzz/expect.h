@@ -6,12 +6,12 @@
 #include <string>
 #include <string_view>
 
-#define EXPECT(condition)                                                                           \
-    do {                                                                                            \
-        if (!(condition)) {                                                                         \
+#define EXPECT(condition)                                                                              \
+    do {                                                                                               \
+        if (!(condition)) {                                                                            \
             std::fprintf(stderr, "%s:%d: it does not hold that %s\n", __FILE__, __LINE__, #condition); \
-            std::abort();                                                                           \
-        }                                                                                           \
+            std::abort();                                                                              \
+        }                                                                                              \
     } while (false)
 
 #include "control/failure.h"

@@ -33,7 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     const auto call = static_cast<Call>(data.ConsumeIntegral<uint16_t>());
     const auto number = data.ConsumeIntegral<uint64_t>();
     EXPECT(!call_name(call).empty() && !call_text(call, number).empty());
-    EXPECT(!outcome_name(static_cast<Outcome>(data.ConsumeIntegral<uint8_t>()), data.ConsumeIntegral<uint16_t>()).empty());
+    EXPECT(
+        !outcome_name(static_cast<Outcome>(data.ConsumeIntegral<uint8_t>()), data.ConsumeIntegral<uint16_t>()).empty());
     EXPECT(!mask_name(static_cast<Mask>(data.ConsumeIntegral<uint32_t>())).empty());
     EXPECT(!duration_text(number).empty() && !latency_text(number).empty());
     EXPECT(!signal_name(data.ConsumeIntegral<int>()).empty());

@@ -1,4 +1,5 @@
-// The texts of /proc, and the names of files there: control/procfs.cpp, the pure parts of table_file.cpp and no_table.cpp.
+// The texts of /proc, and the names of files there: control/procfs.cpp, the pure parts of table_file.cpp and
+// no_table.cpp.
 #include "control/procfs.h"
 
 #include "control/table_file.h"

@@ -1,6 +1,5 @@
 // A script of any bytes as the program to be started: control/program_file.cpp.
 #include "control/program_file.h"
-
 #include "tests/fuzz/expect.h"
 #include "tests/fuzz/files.h"
 

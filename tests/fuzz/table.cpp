@@ -1,8 +1,6 @@
 // A thread table in which anything may stand, and whose file may be cut short at any moment: control/table_file.cpp,
 // thread_list.cpp, runtime_lock.cpp, interruption.cpp. This process plays its own target: it has the file mapped as a
 // process under the shim has its table.
-#include "control/table_file.h"
-
 #include <fuzzer/FuzzedDataProvider.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -11,6 +9,7 @@
 #include <cstring>
 
 #include "control/interruption.h"
+#include "control/table_file.h"
 #include "control/thread_list.h"
 #include "tests/fuzz/expect.h"
 
