@@ -2,9 +2,9 @@
 
 #include <elf.h>
 #include <link.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <string_view>
@@ -34,13 +34,16 @@ bool read_at(int fd, uint64_t offset, Type* values, size_t count = 1) {
            ::pread(fd, values, size, static_cast<off_t>(offset)) == static_cast<ssize_t>(size);
 }
 
-// A part of the file, or nothing if it does not lie in it.
-std::optional<std::string> read_bytes(int fd, uint64_t offset, uint64_t size) {
-    if (size > most_bytes) {
+// A part of the file, or nothing if it does not lie in it. Asked first: nothing is allocated for what is not there.
+template <class Values>
+std::optional<Values> read_values(int fd, uint64_t offset, uint64_t size) {
+    struct stat file;
+    if (size > most_bytes || ::fstat(fd, &file) != 0 || static_cast<uint64_t>(file.st_size) < size) {
         return std::nullopt;
     }
-    std::string bytes(size, '\0');
-    return read_at(fd, offset, bytes.data(), size) ? std::optional(bytes) : std::nullopt;
+    Values values;
+    values.resize(size / sizeof(typename Values::value_type));
+    return read_at(fd, offset, values.data(), values.size()) ? std::optional(std::move(values)) : std::nullopt;
 }
 
 std::string machine_name(int machine) {
@@ -72,14 +75,14 @@ std::string c_string(const std::string& bytes, uint64_t offset) {
 
 // The libraries that it is linked with, and whether Python is among them or in it.
 void read_dynamic(int fd, const std::vector<ElfW(Phdr)>& headers, const ElfW(Phdr) & dynamic, ElfFile& file) {
-    std::vector<ElfW(Dyn)> entries(std::min<uint64_t>(dynamic.p_filesz, most_bytes) / sizeof(ElfW(Dyn)));
-    if (!read_at(fd, dynamic.p_offset, entries.data(), entries.size())) {
+    const auto entries = read_values<std::vector<ElfW(Dyn)>>(fd, dynamic.p_offset, dynamic.p_filesz);
+    if (!entries) {
         file.cut_short = true;
         return;
     }
     uint64_t strings_address = 0;
     uint64_t strings_size = 0;
-    for (const auto& entry : entries) {
+    for (const auto& entry : *entries) {
         if (entry.d_tag == DT_NULL) {
             break;
         }
@@ -90,14 +93,14 @@ void read_dynamic(int fd, const std::vector<ElfW(Phdr)>& headers, const ElfW(Phd
     for (const auto& header : headers) {
         if (header.p_type == PT_LOAD && strings_address >= header.p_vaddr &&
             strings_address - header.p_vaddr < header.p_filesz) {
-            strings = read_bytes(fd, header.p_offset + (strings_address - header.p_vaddr), strings_size);
+            strings = read_values<std::string>(fd, header.p_offset + (strings_address - header.p_vaddr), strings_size);
         }
     }
     if (!strings) {
         file.cut_short = true;
         return;
     }
-    for (const auto& entry : entries) {
+    for (const auto& entry : *entries) {
         if (entry.d_tag == DT_NULL) {
             break;
         }
@@ -143,7 +146,7 @@ std::optional<ElfFile> read_elf(int fd) {
     }
     for (const auto& segment : headers) {
         if (segment.p_type == PT_INTERP) {
-            const auto path = read_bytes(fd, segment.p_offset, segment.p_filesz);
+            const auto path = read_values<std::string>(fd, segment.p_offset, segment.p_filesz);
             file.cut_short = file.cut_short || !path;
             file.interpreter = path ? path->c_str() : "";
         } else if (segment.p_type == PT_DYNAMIC) {

@@ -17,10 +17,23 @@ namespace {
 
 constexpr const char* library_name = "libinterrupt.so";
 
+std::string_view file_name(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
 bool is_sanitizer(std::string_view path) {
-    const std::string_view name = path.substr(path.rfind('/') + 1);
+    const std::string_view name = file_name(path);
     return name.starts_with("libasan.so") || name.starts_with("libtsan.so") || name.starts_with("liblsan.so") ||
            name.starts_with("libubsan.so") || name.starts_with("libhwasan.so") || name.starts_with("libclang_rt.");
+}
+
+// AddressSanitizer's library refuses to start where another one is in front of it; ThreadSanitizer's is to see the
+// calls before us, since it holds back signals that its program knows of.
+bool is_to_be_first(std::string_view path) {
+    const std::string_view name = file_name(path);
+    return name.starts_with("libasan.so") || name.starts_with("libtsan.so") || name.starts_with("libhwasan.so") ||
+           name.starts_with("libclang_rt.asan") || name.starts_with("libclang_rt.tsan") ||
+           name.starts_with("libclang_rt.hwasan");
 }
 
 // ld.so(8): separated by spaces or colons.
@@ -67,15 +80,19 @@ void check_preloadable(const std::string& library) {
     }
 }
 
-std::string preload_with(const std::string& library, const std::string& existing,
-                         const std::vector<std::string>& needed) {
+std::string sanitizer_in_front(const std::string& existing, const std::vector<std::string>& needed) {
+    const std::vector<std::string> entries = preload_entries(existing);
+    if (std::any_of(entries.begin(), entries.end(), is_to_be_first)) {
+        return {};
+    }
+    const auto linked = std::find_if(needed.begin(), needed.end(), is_to_be_first);
+    return linked != needed.end() ? *linked : "";
+}
+
+std::string preload_with(const std::string& library, const std::string& existing, const std::string& sanitizer) {
     std::vector<std::string> entries = preload_entries(existing);
-    if (std::none_of(entries.begin(), entries.end(), is_sanitizer)) {
-        // Linked in, a sanitizer would come after us: name it in front.
-        const auto linked = std::find_if(needed.begin(), needed.end(), is_sanitizer);
-        if (linked != needed.end()) {
-            entries.insert(entries.begin(), *linked);
-        }
+    if (!sanitizer.empty()) {
+        entries.insert(entries.begin(), sanitizer);
     }
     if (std::find(entries.begin(), entries.end(), library) == entries.end()) {
         const auto last_sanitizer = std::find_if(entries.rbegin(), entries.rend(), is_sanitizer);
@@ -87,6 +104,34 @@ std::string preload_with(const std::string& library, const std::string& existing
     }
     return list;
 }
+
+namespace {
+
+std::string variable(const char* name) {
+    const char* const value = std::getenv(name);
+    return value ? value : "";
+}
+
+void set_or_remove(const char* name, const std::string& value) {
+    value.empty() ? ::unsetenv(name) : ::setenv(name, value.c_str(), 1);
+}
+
+void preload(const std::string& library, const std::vector<std::string>& needed) {
+    const std::string existing = variable("LD_PRELOAD");
+    const std::string sanitizer = sanitizer_in_front(existing, needed);
+    ::setenv("LD_PRELOAD", preload_with(library, existing, sanitizer).c_str(), 1);
+    // The shim takes the sanitizer out again: in a program that was built without it, which this one may start, it is
+    // no good. One that was built with it, such as this one once more, then has it behind the shim, where it also
+    // works.
+    set_or_remove("INTERRUPT_PRELOAD_ONCE", sanitizer);
+    if (const std::string_view name = file_name(sanitizer);
+        name.starts_with("libasan.so") || name.starts_with("libclang_rt.asan")) {
+        const std::string options = variable("ASAN_OPTIONS");
+        ::setenv("ASAN_OPTIONS", (options + (options.empty() ? "" : ":") + "verify_asan_link_order=0").c_str(), 1);
+    }
+}
+
+}  // namespace
 
 Status run_command(const RunOptions& options) {
     if (options.program.empty()) {
@@ -100,13 +145,8 @@ Status run_command(const RunOptions& options) {
     check_preloadable(library);
     const ProgramFile program = check_program(options.program.front());
 
-    const char* existing = std::getenv("LD_PRELOAD");
-    ::setenv("LD_PRELOAD", preload_with(library, existing ? existing : "", program.elf.needed).c_str(), 1);
-    if (options.no_follow) {
-        ::setenv("INTERRUPT_NO_FOLLOW", "1", 1);
-    } else {
-        ::unsetenv("INTERRUPT_NO_FOLLOW");
-    }
+    preload(library, program.elf.needed);
+    set_or_remove("INTERRUPT_NO_FOLLOW", options.no_follow ? "1" : "");
     std::vector<char*> arguments;
     for (const std::string& argument : options.program) {
         arguments.push_back(const_cast<char*>(argument.c_str()));

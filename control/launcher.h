@@ -9,10 +9,13 @@ namespace interrupt::control {
 // The library that belongs to this interruptctl. Throws Failure if it is not where it should be.
 std::string find_library();
 
-// The value of LD_PRELOAD that has `library` in front of what is there already, but behind sanitizers, which insist on
-// being first. `needed`: what the program is linked with.
-std::string preload_with(const std::string& library, const std::string& existing,
-                         const std::vector<std::string>& needed);
+// The sanitizer's library that has to be in front of all others, of those that the program needs; "" if there is none,
+// or `existing`, the value of LD_PRELOAD, names one.
+std::string sanitizer_in_front(const std::string& existing, const std::vector<std::string>& needed);
+
+// The value of LD_PRELOAD that has `sanitizer`, if there is one, and `library` in front of what is there already, but
+// behind sanitizers.
+std::string preload_with(const std::string& library, const std::string& existing, const std::string& sanitizer);
 
 // The value of INTERRUPT_ON for what `--on` has been given. Throws Failure(usage) for what the shim would not obey.
 std::string signal_rules(const std::vector<std::string>& on);

@@ -103,6 +103,11 @@ bool TaskStat::kernel_thread() const {
     return flags & pf_kthread;
 }
 
+bool TaskStat::ended() const {
+    constexpr uint64_t pf_exiting = 0x00000004;  // it gives back its memory before its state says so
+    return state == 'Z' || state == 'X' || state == 'x' || (flags & pf_exiting) != 0;
+}
+
 std::optional<TaskStat> parse_stat(std::string_view stat) {
     // The name stands in parentheses and may hold any character, parentheses included: only the last one closes it.
     const size_t open = stat.find('(');

@@ -34,7 +34,8 @@ struct TaskStat {
     uint64_t flags = 0;
     uint64_t start_ticks = 0;  // since boot
     bool kernel_thread() const;
-    bool ended() const { return state == 'Z' || state == 'X' || state == 'x'; }
+    // It runs none of its program any more.
+    bool ended() const;
     bool stopped() const { return state == 'T' || state == 't'; }
     bool sleeping() const { return state == 'S' || state == 'D'; }
 };

@@ -140,6 +140,14 @@ constexpr SignalName signal_named(std::string_view name) {
     return {nullptr, rules_detail::real_time_signal(name), ByDefault::ends};
 }
 
+// What INTERRUPT_SIGNAL names; 0: nothing that it may. SIGURG and SIGWINCH alone: by default both are ignored, so that
+// a nudge that meets a process without the shim does nothing.
+constexpr int nudge_signal_named(std::string_view name) {
+    const int number = name.starts_with("SIG") ? -1 : rules_detail::small_number(name);
+    const int signal = number >= 0 ? number : signal_named(name).number;
+    return signal == SIGURG || signal == SIGWINCH ? signal : 0;
+}
+
 // The rule that begins `rest`, which loses it and the comma behind it.
 constexpr std::string_view take_rule(std::string_view& rest) {
     size_t length = 0;

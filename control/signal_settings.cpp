@@ -12,10 +12,11 @@
 namespace interrupt::control {
 namespace {
 
+// Where it names none, the shim does nothing at all, and `doctor` says why.
 int nudge_signal() {
     const char* const value = std::getenv("INTERRUPT_SIGNAL");
-    const std::string name = value ? value : "";
-    return name.ends_with("WINCH") || name == std::to_string(SIGWINCH) ? SIGWINCH : SIGURG;
+    const int named = nudge_signal_named(value ? value : "");
+    return named != 0 ? named : SIGURG;
 }
 
 void check_rule(const char* where, std::string_view word) {

@@ -31,7 +31,7 @@ public:
         if (calls_++ == 0) {
             struct sigaction ignore = {};
             ignore.sa_handler = SIG_IGN;
-            real::sigaction.resolve()(settings.signal, &ignore, nullptr);
+            real::libcs_sigaction.resolve()(settings.signal, &ignore, nullptr);
         }
         unlock(signals);
     }
@@ -99,7 +99,7 @@ public:
         } else if (ignored_) {
             struct sigaction ignore = {};
             ignore.sa_handler = SIG_IGN;
-            real::sigaction.resolve()(settings.signal, &ignore, nullptr);
+            real::libcs_sigaction.resolve()(settings.signal, &ignore, nullptr);
         }
     }
     // The exec has failed, or the program has been spawned.
@@ -214,15 +214,13 @@ EXPORTED int execle(const char* path, const char* first, ...) noexcept {
 }
 
 EXPORTED int posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
-                         const posix_spawnattr_t* attributes, char* const* arguments,
-                         char* const* environment) noexcept {
+                         const posix_spawnattr_t* attributes, char* const* arguments, char* const* environment) {
     InheritedSignal inherited(Heir::spawned);
     return real::posix_spawn.resolve()(pid, path, actions, attributes, arguments, environment);
 }
 
 EXPORTED int posix_spawnp(pid_t* pid, const char* file, const posix_spawn_file_actions_t* actions,
-                          const posix_spawnattr_t* attributes, char* const* arguments,
-                          char* const* environment) noexcept {
+                          const posix_spawnattr_t* attributes, char* const* arguments, char* const* environment) {
     InheritedSignal inherited(Heir::spawned);
     return real::posix_spawnp.resolve()(pid, file, actions, attributes, arguments, environment);
 }

@@ -4,10 +4,10 @@
 
 #include "shim/adapter.h"
 #include "shim/delivery.h"
-#include "shim/on_signal.h"
 #include "shim/program_actions.h"
 #include "shim/records.h"
 #include "shim/requester.h"
+#include "shim/rules_in_force.h"
 #include "shim/thread_table.h"
 
 namespace interrupt {

@@ -28,6 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shim/platform/platform.h"
 #include "shim/real.h"
 
 // Public names that the headers declare only under _FORTIFY_SOURCE, or not at all.
@@ -90,6 +91,9 @@ inline constinit Real<int(sem_t*)> sem_wait{"sem_wait"};
 inline constinit Real<int(sem_t*)> sem_trywait{"sem_trywait"};
 
 inline constinit Real<int(int, const struct sigaction*, struct sigaction*)> sigaction{"sigaction"};
+// For the nudge's signal, which is nobody's business but ours: ThreadSanitizer would hold the nudge back.
+inline constinit Real<int(int, const struct sigaction*, struct sigaction*)> libcs_sigaction{"sigaction", nullptr,
+                                                                                            os::libc_file};
 inline constinit Real<int(int, const sigset_t*, sigset_t*)> pthread_sigmask{"pthread_sigmask"};
 inline constinit Real<int(sigset_t*)> sigpending{"sigpending"};
 inline constinit Real<int(int, const sigset_t*, int)> signalfd{"signalfd"};
@@ -132,6 +136,7 @@ inline void resolve_all() {
     sem_wait.resolve();
     sem_trywait.resolve();
     sigaction.resolve();
+    libcs_sigaction.resolve();
     pthread_sigmask.resolve();
     sigpending.resolve();
     signalfd.resolve();

@@ -198,7 +198,7 @@ struct sigaction set_nudge_handler() {
     action.sa_flags = SA_SIGINFO | (nudge_goes_to_alternate_stack() ? SA_ONSTACK : 0);
     sigfillset(&action.sa_mask);  // an alternate stack may have no room for another signal's frame
     struct sigaction before = {};
-    real::sigaction(settings.signal, &action, &before);
+    real::libcs_sigaction(settings.signal, &action, &before);
     return before;
 }
 

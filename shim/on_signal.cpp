@@ -1,10 +1,8 @@
 #include "shim/on_signal.h"
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
-#include "control/signal_rules.h"
 #include "shim/adapter.h"
 #include "shim/delivery.h"
 #include "shim/exit_wait.h"
@@ -14,66 +12,12 @@
 #include "shim/program_signals.h"
 #include "shim/records.h"
 #include "shim/requester.h"
+#include "shim/rules_in_force.h"
 #include "shim/thread_table.h"
 
 namespace interrupt {
 
 namespace {
-
-constinit char rules_text[longest_signal_rules + 1];  // what the patterns point into
-constinit SignalRule rules[most_signal_rules];
-constinit int rule_count = 0;
-constinit uint64_t grace = default_grace_ns;
-
-void ignore_setting(const char* name, std::string_view word, const char* reason) {
-    char* to = settings.ignored;
-    const char* const end = to + sizeof settings.ignored - 1;
-    const auto append = [&](std::string_view text) {
-        for (size_t i = 0; i < text.size() && to < end; ++i) {
-            *to++ = text[i];
-        }
-    };
-    append(name);
-    append(" is ignored, for `");
-    append({word.data(), word.size() < 32 ? word.size() : 32});
-    append("`: ");
-    append(reason);
-    *to = 0;
-}
-
-// All of it, or nothing.
-void read_rules(const char* text) {
-    const size_t size = std::strlen(text);
-    if (size > longest_signal_rules) {
-        ignore_setting("INTERRUPT_ON", text, sentence_of(RuleError::too_long));
-        return;
-    }
-    std::memcpy(rules_text, text, size);
-    int count = 0;
-    for (std::string_view rest(rules_text, size); !rest.empty();) {
-        const std::string_view word = take_rule(rest);
-        SignalRule rule;
-        RuleError error = parse_rule(word, settings.signal, rule);
-        if (error == RuleError::none && count == most_signal_rules) {
-            error = RuleError::too_many;
-        }
-        if (error != RuleError::none) {
-            ignore_setting("INTERRUPT_ON", word, sentence_of(error));
-            return;
-        }
-        rules[count++] = rule;
-    }
-    rule_count = count;
-}
-
-bool has_rule(int signal) {
-    for (int i = 0; i < rule_count; ++i) {
-        if (rules[i].signal == signal) {
-            return true;
-        }
-    }
-    return false;
-}
 
 // The runtime's name, or the kernel's: either may be what the user knows.
 bool is_named(pid_t tid, const ThreadRecord& record, std::string_view pattern) {
@@ -90,8 +34,7 @@ bool is_named(pid_t tid, const ThreadRecord& record, std::string_view pattern) {
 
 // The signal acts on `told` by itself; 0: on nobody.
 bool is_chosen(pid_t tid, const ThreadRecord& record, int signal, pid_t told) {
-    for (int i = 0; i < rule_count; ++i) {
-        const SignalRule& rule = rules[i];
+    for (const SignalRule& rule : signal_rules()) {
         if (rule.signal != signal) {
             continue;
         }
@@ -157,44 +100,13 @@ bool sent_by_this_process(const siginfo_t& info) {
 
 }  // namespace
 
-void read_signal_rules() {
-    if (const char* seconds = std::getenv("INTERRUPT_GRACE"); seconds != nullptr && *seconds != 0) {
-        if (!parse_grace(seconds, grace)) {
-            ignore_setting("INTERRUPT_GRACE", seconds, "it is to be a number of seconds, not below 0");
-        }
-    }
-    if (const char* text = std::getenv("INTERRUPT_ON")) {
-        read_rules(text);
-    }
-}
-
-bool has_signal_rules() {
-    return rule_count != 0;
-}
-
-void each_ruled_signal(void (*visit)(int signal)) {
-    for (int i = 0; i < rule_count; ++i) {
-        bool seen = false;
-        for (int earlier = 0; earlier < i; ++earlier) {
-            seen = seen || rules[earlier].signal == rules[i].signal;
-        }
-        if (!seen) {
-            visit(rules[i].signal);
-        }
-    }
-}
-
 bool requests_replace_default(int signal) {
-    for (int i = 0; i < rule_count; ++i) {
-        if (rules[i].signal == signal) {
-            return rules[i].by_default == ByDefault::ends;
-        }
-    }
-    return false;
+    const SignalRule* const rule = signal_rules().of(signal);
+    return rule != nullptr && rule->by_default == ByDefault::ends;
 }
 
 void send_requests_beside_handler(int signal) {
-    if (rule_count == 0 || !has_rule(signal) || !may_call_kernel() || in_vfork_child()) {
+    if (signal_rules().of(signal) == nullptr || !may_call_kernel() || in_vfork_child()) {
         return;
     }
     let_default_act(signal);
@@ -218,10 +130,6 @@ void on_default_signal(int signal, siginfo_t* info, void* context) {
         }
     }
     errno = saved_errno;
-}
-
-uint64_t grace_ns() {
-    return grace;
 }
 
 }  // namespace interrupt

@@ -4,18 +4,8 @@
 #pragma once
 
 #include <csignal>
-#include <cstdint>
 
 namespace interrupt {
-
-// INTERRUPT_ON and INTERRUPT_GRACE; once, in the constructor. What cannot be obeyed is left alone as a whole, and said
-// in settings.ignored.
-void read_signal_rules();
-
-bool has_signal_rules();
-
-// Calls `visit` with each signal that has a rule, once.
-void each_ruled_signal(void (*visit)(int signal));
 
 // Whether there is a rule for the signal, and its default action ends the process.
 bool requests_replace_default(int signal);
@@ -27,8 +17,5 @@ void send_requests_beside_handler(int signal);
 
 // The handler in place of a default action.
 void on_default_signal(int signal, siginfo_t* info, void* context);
-
-// How long the process's end waits for threads that a signal has interrupted, from the signal on.
-uint64_t grace_ns();
 
 }  // namespace interrupt

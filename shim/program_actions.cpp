@@ -7,6 +7,7 @@
 #include "shim/on_signal.h"
 #include "shim/platform/platform.h"
 #include "shim/program_signals.h"
+#include "shim/rules_in_force.h"
 
 namespace interrupt {
 
@@ -20,8 +21,8 @@ constinit std::atomic<bool> has_been_set[65];
 
 // Where on_default_signal() is installed.
 struct StandIn {
-    struct sigaction as_set;  // what the program reads back
-    std::atomic<bool> over;   // requests have been sent once
+    struct sigaction as_set = {};    // what the program reads back
+    std::atomic<bool> over = false;  // requests have been sent once
 };
 constinit StandIn stand_ins[65];
 
@@ -116,7 +117,8 @@ void remove_stand_in(int signal) {
 // In a vfork child: its actions are its own, and what is kept here is its parent's.
 int set_vfork_childs_action(int signal, const struct sigaction* action, struct sigaction* old) {
     thread_context.vfork_child_set_action |= action != nullptr && signal == settings.signal;
-    const int result = real::sigaction.resolve()(signal, action, old);
+    auto& real_function = signal == settings.signal ? real::libcs_sigaction : real::sigaction;
+    const int result = real_function.resolve()(signal, action, old);
     if (result == 0 && old != nullptr && (old->sa_sigaction == on_program_signal || old->sa_sigaction == on_nudge)) {
         as_program_set(signal, *old);
     } else if (result == 0 && old != nullptr && old->sa_sigaction == on_default_signal) {
@@ -128,7 +130,7 @@ int set_vfork_childs_action(int signal, const struct sigaction* action, struct s
 int set_nudge_signal_action(int signal, const struct sigaction* action, struct sigaction* old) {
     ActionsLock lock;
     struct sigaction installed = {};
-    if (real::sigaction.resolve()(signal, nullptr, &installed) != 0) {
+    if (real::libcs_sigaction.resolve()(signal, nullptr, &installed) != 0) {
         return -1;
     }
     const struct sigaction wanted = action != nullptr ? *action : installed;  // `old` may be the very object
@@ -275,7 +277,7 @@ void act_by_default(int signal, const siginfo_t& info) {
 
 void let_signals_end_process(bool end) {
     static constinit bool ending = false;
-    static constinit struct sigaction before[65];
+    static constinit struct sigaction before[65] = {};
     ActionsLock lock;
     if (ending == end) {
         return;

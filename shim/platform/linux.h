@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <gnu/lib-names.h>
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <signal.h>
@@ -24,6 +25,8 @@
 namespace interrupt::os {
 
 using arch::raw_syscall;
+
+inline constexpr const char* libc_file = LIBC_SO;
 
 template <class T>
 long arg(T* pointer) {

@@ -118,13 +118,23 @@ TEST(Words, AreReadWhole) {
 
 TEST(Preload, PutsTheLibraryInFrontOfAllButSanitizers) {
     const std::string ours = "/x/libinterrupt.so";
-    EXPECT_EQ(preload_with(ours, "", {}), ours);
-    EXPECT_EQ(preload_with(ours, "a.so b.so:c.so", {}), ours + ":a.so:b.so:c.so");
-    EXPECT_EQ(preload_with(ours, "a.so:" + ours, {}), "a.so:" + ours);
-    EXPECT_EQ(preload_with(ours, "/lib/libasan.so.8:a.so", {}), "/lib/libasan.so.8:" + ours + ":a.so");
-    EXPECT_EQ(preload_with(ours, "", {"libc.so.6", "libasan.so.8"}), "libasan.so.8:" + ours);
-    EXPECT_EQ(preload_with(ours, "libasan.so.8", {"libasan.so.8"}), "libasan.so.8:" + ours);
-    EXPECT_EQ(preload_with(ours, " : ::", {"libc.so.6"}), ours);
+    EXPECT_EQ(preload_with(ours, "", ""), ours);
+    EXPECT_EQ(preload_with(ours, "a.so b.so:c.so", ""), ours + ":a.so:b.so:c.so");
+    EXPECT_EQ(preload_with(ours, "a.so:" + ours, ""), "a.so:" + ours);
+    EXPECT_EQ(preload_with(ours, "/lib/libasan.so.8:a.so", ""), "/lib/libasan.so.8:" + ours + ":a.so");
+    EXPECT_EQ(preload_with(ours, "a.so", "libasan.so.8"), "libasan.so.8:" + ours + ":a.so");
+    EXPECT_EQ(preload_with(ours, ours + ":a.so", "libasan.so.8"), "libasan.so.8:" + ours + ":a.so");
+    EXPECT_EQ(preload_with(ours, " : ::", ""), ours);
+}
+
+TEST(Preload, KnowsTheSanitizersThatHaveToBeFirst) {
+    EXPECT_EQ(sanitizer_in_front("", {"libm.so.6", "libasan.so.8", "libubsan.so.1"}), "libasan.so.8");
+    EXPECT_EQ(sanitizer_in_front("", {"libubsan.so.1", "libasan.so.8"}), "libasan.so.8");
+    EXPECT_EQ(sanitizer_in_front("a.so", {"libtsan.so.2"}), "libtsan.so.2");
+    EXPECT_EQ(sanitizer_in_front("", {"libclang_rt.asan-x86_64.so"}), "libclang_rt.asan-x86_64.so");
+    EXPECT_EQ(sanitizer_in_front("", {"libubsan.so.1", "liblsan.so.0", "libc.so.6"}), "");
+    EXPECT_EQ(sanitizer_in_front("/lib/libasan.so.8:a.so", {"libasan.so.8"}), "");
+    EXPECT_EQ(sanitizer_in_front("", {}), "");
 }
 
 TEST(Preload, RefusesPathsThatItWouldTakeApart) {

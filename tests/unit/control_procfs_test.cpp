@@ -72,6 +72,15 @@ TEST(Stat, AKernelThreadIsKnownByItsFlag) {
     EXPECT_TRUE(stat->kernel_thread());
 }
 
+TEST(Stat, WhatIsOnItsWayOutHasEnded) {
+    const auto ended = [](const std::string& state, const std::string& flags) {
+        return parse_stat("2 (x) " + state + " 0 0 0 0 -1 " + flags + " 0 0 0 0 0 0 0 0 20 0 1 0 5 0 0")->ended();
+    };
+    EXPECT_FALSE(ended("R", "4194304"));
+    EXPECT_TRUE(ended("R", "4194308"));
+    EXPECT_TRUE(ended("Z", "4194304"));
+}
+
 TEST(Stat, CutAnywhereIsNothingOrTheSame) {
     const std::string whole = stat_line("a) b (");
     const size_t end_of_start_time = whole.find("987654") + 6;

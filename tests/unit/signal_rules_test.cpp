@@ -12,6 +12,18 @@
 namespace interrupt {
 namespace {
 
+TEST(SignalRules, TheNudgeIsOneOfTwoSignals) {
+    for (const char* name : {"URG", "SIGURG", "23"}) {
+        EXPECT_EQ(nudge_signal_named(name), SIGURG) << name;
+    }
+    for (const char* name : {"WINCH", "SIGWINCH", "28"}) {
+        EXPECT_EQ(nudge_signal_named(name), SIGWINCH) << name;
+    }
+    for (const char* name : {"", "USR1", "10", "0", "-1", "028", " 28", "28x", "SIG28", "XWINCH", "urg", "SIGSIGURG"}) {
+        EXPECT_EQ(nudge_signal_named(name), 0) << name;
+    }
+}
+
 TEST(SignalRules, AreTakenOneByOne) {
     std::string_view rest = R"(SIGINT=all,TERM=a\,b\\,HUP=main)";
     EXPECT_EQ(take_rule(rest), "SIGINT=all");

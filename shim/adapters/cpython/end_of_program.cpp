@@ -10,7 +10,7 @@
 #include "shim/adapters/cpython/special_builtins.h"
 #include "shim/adapters/cpython/thread_interrupted.h"
 #include "shim/exit_wait.h"
-#include "shim/on_signal.h"
+#include "shim/rules_in_force.h"
 
 namespace interrupt::cpython {
 
