@@ -132,7 +132,8 @@ RecordView::RecordView(const ThreadRecord& record)
 TableFile::TableFile(const Process& process) : process_(process) {
     const ShimMappings shim = find_shim(process.maps());
     if (shim.tables.empty()) {
-        throw Failure(Status::not_under_shim, no_table_sentence(process.pid(), shim));
+        const bool seccomp = process.status().seccomp != 0;
+        throw Failure(Status::not_under_shim, no_table_sentence(process.pid(), shim, seccomp));
     }
     for (size_t i = 0;; ++i) {
         try {
