@@ -204,8 +204,8 @@ void TableFile::read_header() {
     }
     const auto& raw_header = *reinterpret_cast<const TableHeader*>(raw);
     if (relaxed(raw_header.magic) == 0) {  // written last
-        throw Failure(Status::not_under_shim, text("process ", process_.pid(),
-                                                   " has no thread table yet: it is just being made. Try again."));
+        throw Failure(Status::not_under_shim,
+                      text("process ", process_.pid(), " has no thread table yet: it is just being made. Try again."));
     }
     if (relaxed(raw_header.magic) != magic_word()) {
         throw damaged("it does not begin as a table does");

@@ -40,6 +40,7 @@ class Run:
             self.library = self.path('libinterrupt.so')
             shutil.copy(library, self.library)
             self.environment['LD_PRELOAD'] = self.library
+        self.bare_environment = {name: value for name, value in self.environment.items() if name != 'LD_PRELOAD'}
         self.started = []
 
     def path(self, *names):
@@ -96,11 +97,11 @@ class Run:
         try:
             out, _ = process.communicate(timeout=limit)
         except subprocess.TimeoutExpired:
-            raise Failed(f'{" ".join(arguments)} hung') from None  # end() ends it
+            raise Failed(f'{" ".join(arguments)[:80]!r} hung') from None  # end() ends it
         self.started.remove(process)
         text = out.decode(errors='replace')
         expect(process.returncode in status,
-               f'{" ".join(arguments)[:100]} ended with {process.returncode}: {text.strip()[-300:]}')
+               f'{" ".join(arguments)[:80]!r} ended with {process.returncode}: {text.strip()[-300:]}')
         return text
 
     def wait_for(self, condition, what):
