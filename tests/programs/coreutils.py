@@ -3,7 +3,7 @@ from harness import expect, expect_equal
 
 tools = ['bash', 'sort', 'tee', 'timeout', 'dd', 'mkfifo', 'sha256sum', 'split', 'tail', 'nohup']
 of_interest = ['sort', 'sleep', 'cat']
-findings = {'tail_follows': ('tail', 'poll', 'error waiting for inotify and output events: Interrupted system call')}
+findings = {'tail_follows': [('tail', 'poll', 'error waiting for inotify and output events: Interrupted system call')]}
 
 
 class Checks:

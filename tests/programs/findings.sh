@@ -25,10 +25,10 @@ shows() {
     timeout 60 strace -f -o trace -e "trace=${call%%:*}" -e "inject=${call%%:*}:error=EINTR:when=${call##*:}" "${narrowed[@]}" "$@" \
         >said 2>&1 </dev/null
     status=$?
-    if ((status != 0)) && grep -q INJECTED trace && grep -qF -- "$words" said; then
+    if ((status != 0)) && grep -q INJECTED trace said && grep -qF -- "$words" said; then
         echo "$name: ${call%%:*} interrupted: status $status, $(grep -F -- "$words" said | head -1)"
     else
-        echo "$name: NOT shown: status $status, $(grep -c INJECTED trace) interrupted, $(head -3 said)"
+        echo "$name: NOT shown: status $status, $(cat trace said | grep -c INJECTED) interrupted, $(head -3 said)"
         failed=1
     fi
 }
@@ -67,6 +67,20 @@ shows 'tail -f' poll:2 'error waiting for inotify and output events' tail -f -s 
 
 echo 'int main(void) { return 0; }' >program.c
 shows gcc wait4:1 'failed to get exit status' cc program.c -o program
+
+port=$(free_port)
+for name in host key; do ssh-keygen -q -t ed25519 -N '' -f "$name"; done
+mkdir -p /run/sshd 2>/dev/null
+/usr/sbin/sshd -D -f /dev/null -o "Port=$port" -o ListenAddress=127.0.0.1 -o "HostKey=$scratch/host" -o PidFile=none -o UsePAM=no \
+    -o PermitRootLogin=yes -o StrictModes=no -o "AuthorizedKeysFile=$scratch/key.pub" -o 'Subsystem=sftp internal-sftp' 2>/dev/null &
+started+=("$!")
+answers "$port"
+options=(-F none -i "$scratch/key" -o StrictHostKeyChecking=no -o UserKnownHostsFile=known -o LogLevel=ERROR)
+shows ssh connect:1+ 'Interrupted system call' ssh -p "$port" "${options[@]}" 127.0.0.1 true
+# scp says nothing: the words are those of a trace that shows its end.
+narrowed=(-e signal=none -o /dev/stdout)
+shows scp wait4:1 'exited with 1' scp -q -P "$port" "${options[@]}" "127.0.0.1:$scratch/numbers" copied
+narrowed=()
 
 git init -q --bare served/origin
 port=$(free_port)

@@ -5,7 +5,7 @@ from harness import expect_equal
 
 tools = ['git']
 of_interest = ['git-daemon', 'git']
-findings = dict.fromkeys(['clone', 'push_and_fetch', 'repack_with_threads'], ('git', 'connect', 'errno=Interrupted system call'))
+findings = dict.fromkeys(['clone', 'push_and_fetch', 'repack_with_threads'], [('git', 'connect', 'errno=Interrupted system call')])
 
 
 class Checks:

@@ -1,9 +1,9 @@
 // Watches the processes below one process, and storms them with interrupts if it is told how many a second:
 //
-//     program_storm ROOT [--rate N] [--seed S]      ends when its standard input does, and prints what it saw as JSON
+//     program_storm ROOT RATE SEED OUTCOME      ends when its standard input does, and prints what it saw as JSON
 //
-// Each request goes to a thread chosen at random of a process chosen at random, with the default outcome. A thread that
-// comes to no interruption point in time has its request withdrawn.
+// Each request goes to a thread chosen at random of a process chosen at random. A thread that comes to no interruption
+// point in time has its request withdrawn.
 #include <poll.h>
 #include <unistd.h>
 
@@ -43,7 +43,10 @@ struct Seen {
 
 class Storm {
 public:
-    Storm(pid_t root, uint64_t seed) : root_(root), random_(seed) {}
+    Storm(pid_t root, uint64_t seed, WantedOutcome outcome) : root_(root), random_(seed) {
+        order_.wanted = outcome;
+        order_.timeout = patience;
+    }
 
     void look() {
         under_.clear();
@@ -63,11 +66,9 @@ public:
             if (!thread) {
                 return;
             }
-            Order order;
-            order.timeout = patience;
             std::vector<Interruption> one;
-            one.emplace_back(process, table, *thread, order);
-            interrupt_all(one, order);
+            one.emplace_back(process, table, *thread, order_);
+            interrupt_all(one, order_);
             count(seen_[process.stat().name], one.front().result());
         } catch (const Failure&) {
             // It has ended, or become another program, in the meantime.
@@ -153,6 +154,7 @@ private:
 
     const pid_t root_;
     std::mt19937_64 random_;
+    Order order_;
     std::vector<pid_t> under_;
     std::map<std::string, Seen> seen_;
 };
@@ -163,28 +165,16 @@ bool input_ended() {
     return ::poll(&input, 1, 0) > 0;
 }
 
-std::optional<uint64_t> number(const char* word) {
+uint64_t number(const char* word) {
     const auto value = parse_number(word);
-    return value && *value >= 0 ? std::optional<uint64_t>(*value) : std::nullopt;
+    if (!value || *value < 0) {
+        throw Failure(Status::usage, text("no number: ", word));
+    }
+    return static_cast<uint64_t>(*value);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-    std::map<std::string, uint64_t> options{{"--rate", 0}, {"--seed", 1}};
-    std::optional<uint64_t> root;
-    bool understood = argc > 1 && (root = number(argv[1])) && argc % 2 == 0;
-    for (int i = 2; understood && i + 1 < argc; i += 2) {
-        const auto value = number(argv[i + 1]);
-        understood = value && options.count(argv[i]) != 0;
-        options[argv[i]] = value.value_or(0);
-    }
-    if (!understood) {
-        std::cerr << "usage: program_storm ROOT [--rate N] [--seed S]\n";
-        return 2;
-    }
-    const uint64_t rate = options["--rate"];
-    Storm storm(static_cast<pid_t>(*root), options["--seed"]);
+void run(pid_t root, uint64_t rate, uint64_t seed, const WantedOutcome& outcome) {
+    Storm storm(root, seed, outcome);
     Clock::time_point next_look = Clock::now();
     while (!input_ended()) {
         if (Clock::now() >= next_look) {
@@ -199,4 +189,19 @@ int main(int argc, char** argv) {
         }
     }
     std::cout << storm.report().dump() << '\n';
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    if (argc != 5) {
+        std::cerr << "usage: program_storm ROOT RATE SEED OUTCOME\n";
+        return 2;
+    }
+    try {
+        run(static_cast<pid_t>(number(argv[1])), number(argv[2]), number(argv[3]), parse_outcome(argv[4]));
+    } catch (const Failure& failure) {
+        std::cerr << "program_storm: " << failure.what() << '\n';
+        return static_cast<int>(failure.status());
+    }
 }

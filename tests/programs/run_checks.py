@@ -56,12 +56,14 @@ def attempt(check):
 def run_all(program, run):
     """Each check with how often it passed and failed, and the first failures; a check's own result is what it returns."""
     checks = [(name[len('check_'):], getattr(program, name)) for name in vars(type(program)) if name.startswith('check_')]
-    results = {name: {'passed': 0, 'failed': 0, 'result': '', 'failures': []} for name, _ in checks}
+    results = {name: {'passed': 0, 'failed': 0, 'result': '', 'failures': [], 'seconds': 0} for name, _ in checks}
     deadline = time.monotonic() + run.storm
     while True:
         for name, check in checks:
-            passed, said = attempt(check)
             result = results[name]
+            begin = time.monotonic()
+            passed, said = attempt(check)
+            result['seconds'] += time.monotonic() - begin
             result['passed' if passed else 'failed'] += 1
             if passed:
                 result['result'] = said

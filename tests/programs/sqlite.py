@@ -1,5 +1,9 @@
 """sqlite3: two writers to one file, in both kinds of journal, and an integrity check."""
-from harness import expect_equal
+import os
+import subprocess
+import time
+
+from harness import expect, expect_equal
 
 tools = ['sqlite3']
 of_interest = ['sqlite3']
@@ -41,6 +45,24 @@ class Checks:
 
     def check_two_writers_with_a_log(self):
         self.both_write('wal')
+
+    def check_waits_for_a_lock(self):
+        """A writer waits until another, which takes its time, has committed."""
+        database = self.run.path('locked')
+        self.ask(database, 'drop table if exists t', 'create table t (n)')
+        slow = self.run.start('sqlite3', '-batch', database, stdin=subprocess.PIPE, log='slow')
+        slow.stdin.write(b"begin immediate; insert into t values (1);\n.print 'has the lock'\n")
+        slow.stdin.flush()
+        self.run.wait_for(lambda: 'has the lock' in self.run.log('slow'), 'the first writer')
+        waiting = self.run.start('sqlite3', '-batch', '-cmd', '.timeout 60000', database, 'insert into t select max(n) + 1 from t')
+        time.sleep(0.3)
+        expect(waiting.poll() is None, 'the second writer did not wait')
+        slow.stdin.write(b'commit;\n')
+        slow.stdin.close()
+        self.run.stop(slow, 0)
+        self.run.stop(waiting, 0)
+        os.remove(self.run.path('slow'))
+        expect_equal(self.ask(database, 'select max(n), count(*) from t'), '2|2', 'rows')
 
     def check_dump_comes_back(self):
         script = ("sqlite3 -batch source \"create table if not exists t (n); delete from t; with recursive c(n) as (select 1 union all "
