@@ -40,7 +40,9 @@ class Run:
             self.library = self.path('libinterrupt.so')
             shutil.copy(library, self.library)
             self.environment['LD_PRELOAD'] = self.library
-        self.bare_environment = {name: value for name, value in self.environment.items() if name != 'LD_PRELOAD'}
+            self.environment.update((name, value) for name, value in os.environ.items() if name.startswith('INTERRUPT_'))
+        self.bare_environment = {name: value for name, value in self.environment.items()
+                                 if name != 'LD_PRELOAD' and not name.startswith('INTERRUPT_')}
         self.started = []
 
     def path(self, *names):
