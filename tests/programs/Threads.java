@@ -156,6 +156,71 @@ public class Threads {
         return interrupted;
     }
 
+    // The JVM takes threads out of their calls by a signal of its own.
+    static Object closedByAnother() throws Exception {
+        AtomicInteger told = new AtomicInteger();
+        List<Throwable> failures = new ArrayList<>();
+        for (int round = 0; round < 20; ++round) {
+            try (ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress());
+                 Socket client = new Socket(server.getInetAddress(), server.getLocalPort());
+                 Socket accepted = server.accept();
+                 SocketChannel channel = SocketChannel.open(server.getLocalSocketAddress());
+                 Socket other = server.accept()) {
+                List<Closeable> all = List.of(client, server, channel);
+                List<Callable<?>> waits = List.of(() -> client.getInputStream().read(), server::accept,
+                                                  () -> channel.read(ByteBuffer.allocate(10)));
+                List<Thread> threads = new ArrayList<>();
+                for (Callable<?> wait : waits) {
+                    threads.add(start(() -> {
+                        try {
+                            return wait.call();
+                        } catch (SocketException | ClosedChannelException closed) {
+                            return told.incrementAndGet();
+                        }
+                    }, failures));
+                }
+                if (round % 2 == 0) Thread.sleep(5);  // they wait already, or are about to
+                for (Closeable one : all) one.close();
+                join(threads, failures);
+            }
+        }
+        return told;
+    }
+
+    static int depth(int at) {
+        return depth(at + 1) + 1;
+    }
+
+    // And finds null pointers and the end of a stack by the processor's.
+    static Object faults() throws Exception {
+        List<Throwable> failures = new ArrayList<>();
+        List<Thread> threads = new ArrayList<>();
+        AtomicInteger found = new AtomicInteger();
+        for (int i = 0; i < 4; ++i) {
+            threads.add(start(() -> {
+                for (int round = 0; round < 2000; ++round) {
+                    int[] none = round % 2 == 0 ? null : new int[1];
+                    try {
+                        none[0] = round;
+                    } catch (NullPointerException expected) {
+                        found.incrementAndGet();
+                    }
+                    if (round % 500 == 0) {
+                        try {
+                            depth(0);
+                        } catch (StackOverflowError expected) {
+                            found.incrementAndGet();
+                        }
+                        Thread.sleep(1);
+                    }
+                }
+                return null;
+            }, failures));
+        }
+        join(threads, failures);
+        return found;
+    }
+
     static Object selector() throws Exception {
         Pipe pipe = Pipe.open();
         pipe.source().configureBlocking(false);
@@ -220,6 +285,8 @@ public class Threads {
         part("queues", Threads::queues);
         part("sleeps", Threads::sleeps);
         part("interrupted by Java", Threads::interruptedByJava);
+        part("closed by another thread", Threads::closedByAnother);
+        part("faults", Threads::faults);
         part("selector", Threads::selector);
         part("processes", Threads::processes);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> System.out.println("ended in order")));
