@@ -70,11 +70,16 @@ std::string reason_text(NoTable reason) {
 
 }  // namespace
 
-std::string no_table_sentence(pid_t pid, const ShimMappings& shim) {
+std::string no_table_sentence(pid_t pid, const ShimMappings& shim, bool seccomp) {
     if (!shim.library) {
         return text("process ", pid,
                     " does not run under the shim, and a program that was started without it cannot be "
                     "reached. Start it by `interruptctl run`.");
+    }
+    if (seccomp && shim.reason == NoTable::unknown) {
+        return text("process ", pid,
+                    " has no thread table: it runs under a seccomp filter, which may end it for the system calls that "
+                    "make one.");
     }
     return text("process ", pid, " has no thread table", shim.reason == NoTable::unknown ? " yet: " : ": ",
                 reason_text(shim.reason));

@@ -132,7 +132,8 @@ RecordView::RecordView(const ThreadRecord& record)
 TableFile::TableFile(const Process& process) : process_(process) {
     const ShimMappings shim = find_shim(process.maps());
     if (shim.tables.empty()) {
-        throw Failure(Status::not_under_shim, no_table_sentence(process.pid(), shim));
+        const bool seccomp = process.status().seccomp != 0;
+        throw Failure(Status::not_under_shim, no_table_sentence(process.pid(), shim, seccomp));
     }
     for (size_t i = 0;; ++i) {
         try {
@@ -202,6 +203,10 @@ void TableFile::read_header() {
         throw damaged("its file has been cut short");
     }
     const auto& raw_header = *reinterpret_cast<const TableHeader*>(raw);
+    if (relaxed(raw_header.magic) == 0) {  // written last
+        throw Failure(Status::not_under_shim,
+                      text("process ", process_.pid(), " has no thread table yet: it is just being made. Try again."));
+    }
     if (relaxed(raw_header.magic) != magic_word()) {
         throw damaged("it does not begin as a table does");
     }

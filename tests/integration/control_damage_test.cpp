@@ -111,6 +111,16 @@ TEST_F(Damage, ATableCutShortIsRefused) {
     EXPECT_EQ(nudges(), 0);
 }
 
+// Its first word is written last.
+TEST_F(Damage, ATableThatIsBeingMadeIsNone) {
+    const uint64_t nothing = 0;
+    overwrite(offsetof(TableHeader, magic), &nothing, sizeof nothing);
+    const Finished done = interruptctl({"threads", pid_});
+    expect_status(4, done);
+    EXPECT_NE(done.err.find("just being made"), std::string::npos) << done.err;
+    EXPECT_EQ(nudges(), 0);
+}
+
 TEST_F(Damage, ATableCutShortMeanwhileEndsTheWait) {
     for (const size_t length : {size_t{0}, sizeof(TableHeader)}) {
         restore();

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# What FINDINGS.md says of programs, shown without the shim: strace lets one call of theirs fail with EINTR, as a signal whose
+# handler has no SA_RESTART would. Prints a line for each, and ends with 1 if one does not fail so.
+#
+#     tests/programs/findings.sh
+set -uo pipefail
+scratch=$(mktemp -d)
+cd "$scratch" || exit 1
+started=()
+finish() {
+    for pid in "${started[@]}"; do
+        kill "$pid" 2>/dev/null
+        wait "$pid" 2>/dev/null
+    done
+    rm -rf "$scratch"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+failed=0
+
+# shows NAME CALL WORDS COMMAND…: the command fails and says the words when its CALL is interrupted.
+shows() {
+    local name=$1 call=$2 words=$3 status
+    shift 3
+    timeout 60 strace -f -o trace -e "trace=${call%%:*}" -e "inject=${call%%:*}:error=EINTR:when=${call##*:}" "${narrowed[@]}" "$@" \
+        >said 2>&1 </dev/null
+    status=$?
+    if ((status != 0)) && grep -q INJECTED trace said && grep -qF -- "$words" said; then
+        echo "$name: ${call%%:*} interrupted: status $status, $(grep -F -- "$words" said | head -1)"
+    else
+        echo "$name: NOT shown: status $status, $(cat trace said | grep -c INJECTED) interrupted, $(head -3 said)"
+        failed=1
+    fi
+}
+
+# A FIFO that somebody writes slowly; the next command's calls on it alone are interrupted.
+feed() {
+    rm -f fifo
+    mkfifo fifo
+    (seq 1 30000; sleep 0.2; seq 30001 100000) >fifo 2>/dev/null &
+    started+=("$!")
+    narrowed=(-P "$scratch/fifo")
+}
+
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+answers() {
+    local deadline=$((SECONDS + 60))
+    until (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do
+        ((SECONDS < deadline)) || return 1
+        sleep 0.05
+    done
+}
+
+seq 1 100000 >numbers
+feed; shows diff read:2 'Interrupted system call' diff "$scratch/fifo" numbers
+feed; shows cmp read:2 'Interrupted system call' cmp "$scratch/fifo" numbers
+feed; shows 'cat of a FIFO' openat:1 'Interrupted system call' cat "$scratch/fifo"
+
+narrowed=()
+: >growing
+(for ((i = 0; i < 100; ++i)); do echo line; sleep 0.1; done >>growing) &
+started+=("$!")
+shows 'tail -f' poll:2 'error waiting for inotify and output events' tail -f -s 0.05 growing
+
+echo 'int main(void) { return 0; }' >program.c
+shows gcc wait4:1 'failed to get exit status' cc program.c -o program
+
+port=$(free_port)
+for name in host key; do ssh-keygen -q -t ed25519 -N '' -f "$name"; done
+mkdir -p /run/sshd 2>/dev/null
+/usr/sbin/sshd -D -f /dev/null -o "Port=$port" -o ListenAddress=127.0.0.1 -o "HostKey=$scratch/host" -o PidFile=none -o UsePAM=no \
+    -o PermitRootLogin=yes -o StrictModes=no -o "AuthorizedKeysFile=$scratch/key.pub" -o 'Subsystem=sftp internal-sftp' 2>/dev/null &
+started+=("$!")
+answers "$port"
+options=(-F none -i "$scratch/key" -o StrictHostKeyChecking=no -o UserKnownHostsFile=known -o LogLevel=ERROR)
+shows ssh connect:1+ 'Interrupted system call' ssh -p "$port" "${options[@]}" 127.0.0.1 true
+# scp says nothing: the words are those of a trace that shows its end.
+narrowed=(-e signal=none -o /dev/stdout)
+shows scp wait4:1 'exited with 1' scp -q -P "$port" "${options[@]}" "127.0.0.1:$scratch/numbers" copied
+narrowed=()
+
+git init -q --bare served/origin
+port=$(free_port)
+git daemon --reuseaddr --listen=127.0.0.1 --port="$port" --export-all --base-path="$scratch/served" 2>/dev/null &
+started+=("$!")
+answers "$port"
+shows git connect:1 'Interrupted system call' git clone "git://127.0.0.1:$port/origin" clone
+
+port=$(free_port)
+memcached -u nobody -l 127.0.0.1 -p "$port" -U 0 &
+started+=("$!")
+answers "$port"
+shows memcaslap connect:1 'servers' memcaslap -s "127.0.0.1:$port" -T 2 -c 16 -x 1000
+exit "$failed"
