@@ -1,5 +1,5 @@
-// What `interruptctl interrupt --force` does to a thread that waits in a call that is not on the list: one nudge, and no
-// request.
+// What `interruptctl interrupt --force` does to a thread that waits in a call that is not on the list: one nudge, and
+// no request.
 #pragma once
 
 #include "control/interruption.h"

@@ -6,10 +6,10 @@
 #include "shim/delivery.h"
 #include "shim/held_signal.h"
 #include "shim/nudge.h"
-#include "shim/on_signal.h"
 #include "shim/platform/platform.h"
 #include "shim/program_actions.h"
 #include "shim/requester.h"
+#include "shim/rules_in_force.h"
 #include "shim/thread_table.h"
 
 namespace interrupt {

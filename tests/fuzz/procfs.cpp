@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
             }
             const ShimMappings shim = find_shim(maps);
             EXPECT(shim.reason < NoTable::count);
-            EXPECT(no_table_sentence(1, shim).ends_with("."));
+            EXPECT(no_table_sentence(1, shim, (bytes[0] & 128) != 0).ends_with("."));
             break;
         }
         case 1:
