@@ -30,8 +30,8 @@ struct TableName {
 };
 std::optional<TableName> parse_table_name(std::string_view file_name);
 
-// Why the process cannot be interrupted, for one that has no table of its own: a sentence that says what to do. `seccomp`:
-// it runs under a filter.
+// Why the process cannot be interrupted, for one that has no table of its own: a sentence that says what to do.
+// `seccomp`: it runs under a filter.
 std::string no_table_sentence(pid_t pid, const ShimMappings& shim, bool seccomp);
 
 // The header, copied.
