@@ -94,4 +94,7 @@ memcached -u nobody -l 127.0.0.1 -p "$port" -U 0 &
 started+=("$!")
 answers "$port"
 shows memcaslap connect:1 'servers' memcaslap -s "127.0.0.1:$port" -T 2 -c 16 -x 1000
+
+# wrk asks anybody who listens before it begins.
+shows wrk connect:1 'Interrupted system call' wrk -t 1 -c 1 -d 1s "http://127.0.0.1:$port/"
 exit "$failed"

@@ -7,7 +7,7 @@ from harness import expect, expect_equal
 
 tools = ['memcached', 'memcstat', 'memccapable', 'memcaslap']
 of_interest = ['memcached', 'memcaslap']
-findings = {'load': [('memcaslap', 'connect', "'memcaslap")]}
+findings = {'load': [('memcaslap', 'connect', "^'memcaslap .*ended with 1:")]}
 
 
 class Client:

@@ -9,6 +9,8 @@ from harness import expect, expect_equal
 
 tools = ['nginx', 'wrk']
 of_interest = ['nginx', 'wrk']
+findings = dict.fromkeys(['small_answers', 'big_answers', 'reload_while_it_serves'],
+                         [('wrk', 'connect', '^wrk ended with 1$|unable to connect.*Interrupted system call|Socket errors: connect 1,')])
 
 configuration = '''
 daemon off;

@@ -8,7 +8,7 @@ from harness import expect, expect_equal
 tools = ['ssh', 'scp', 'sshd', 'ssh-keygen']
 of_interest = ['sshd', 'ssh']
 findings = dict.fromkeys(['commands', 'session_waits', 'terminal', 'bytes_both_ways', 'forwarded_port'],
-                         [('ssh', 'connect', 'Interrupted system call'), ('scp', 'waitpid', "'scp")])
+                         [('ssh', 'connect', 'Interrupted system call'), ('scp', 'waitpid', "^'scp .*ended with 1:")])
 
 configuration = '''
 ListenAddress 127.0.0.1
