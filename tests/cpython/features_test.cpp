@@ -187,11 +187,16 @@ INSTANTIATE_TEST_SUITE_P(Python, Feature,
                          testing::Combine(testing::ValuesIn(rows_that([](const Row&) { return true; })),
                                           testing::ValuesIn(find_interpreters())),
                          test_name);
+// By one CPython: that the row shows something is the program's doing.
+std::vector<Interpreter> one_interpreter() {
+    const std::vector<Interpreter> all = find_interpreters();
+    return {all.end() - !all.empty(), all.end()};
+}
 INSTANTIATE_TEST_SUITE_P(Python, FeatureOfTheShim,
                          testing::Combine(testing::ValuesIn(rows_that([](const Row& row) {
                                               return row.fails_without;
                                           })),
-                                          testing::ValuesIn(find_interpreters())),
+                                          testing::ValuesIn(one_interpreter())),
                          test_name);
 
 }  // namespace

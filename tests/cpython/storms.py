@@ -10,7 +10,7 @@ import time
 import waits_libraries
 from support import *
 
-COUNT = int(os.environ.get('CPYTHON_STORM', '5000'))
+COUNT = int(os.environ.get('CPYTHON_STORM', '2000'))
 
 
 class Storm(object):
