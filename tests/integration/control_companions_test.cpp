@@ -111,7 +111,8 @@ TEST_P(OtherPreload, BeforeAndAfter) {
     }
 }
 
-// --- a program that starts ours, and watches it
+// --- a program that starts ours, and watches it; what it prints itself must not get into the midst of our program's
+// lines
 
 struct Companion {
     const char* name;
@@ -127,10 +128,12 @@ INSTANTIATE_TEST_SUITE_P(
     By, Started,
     testing::Values(
         Companion{"strace", {"strace", "-f", "-q", "-o", "/dev/null", "-E", "LD_PRELOAD=" LIBINTERRUPT_PATH}, {}},
-        Companion{"gdb",
-                  {"gdb", "-q", "-nx", "-batch", "-ex", "set startup-with-shell off", "-ex",
-                   "set environment LD_PRELOAD " LIBINTERRUPT_PATH, "-ex", "run", "--args"},
-                  {}},
+        Companion{
+            "gdb",
+            {"gdb", "-q", "-nx", "-batch", "-ex", "set startup-with-shell off", "-ex", "set print thread-events off",
+             "-ex", "set logging file /dev/null", "-ex", "set logging redirect on", "-ex", "set logging enabled on",
+             "-ex", "set environment LD_PRELOAD " LIBINTERRUPT_PATH, "-ex", "run", "--args"},
+            {}},
         Companion{"valgrind", {"valgrind", "-q", "--error-exitcode=9"}, {{"LD_PRELOAD", LIBINTERRUPT_PATH}}}),
     [](const auto& info) { return std::string(info.param.name); });
 
