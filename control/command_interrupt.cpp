@@ -96,10 +96,10 @@ std::string sentence(const InterruptResult& result, const TableFile& table, cons
             return text("not delivered, withdrawn: ", result.reason);
         case InterruptResult::Word::pending:
             return text("stays pending: ", result.reason);
+        case InterruptResult::Word::repeated:
+            return text("nudged: ", result.reason);
         case InterruptResult::Word::nudged:
-            return result.reason.empty()
-                       ? text("nudged, and left ", result.call, " in ", latency_text(result.latency.value_or(0)))
-                       : text("nudged: ", result.reason);
+            return text("nudged, and left ", result.call, " in ", latency_text(result.latency.value_or(0)));
         case InterruptResult::Word::refused:
         case InterruptResult::Word::ended:
         case InterruptResult::Word::cleared:
@@ -177,6 +177,11 @@ Status interrupt_command(const InterruptOptions& options) {
     }
     require_one_choice(options);
     const Call in = options.in.empty() ? Call::running : parse_call(options.in);
+    if (in != Call::running && order.wanted.signal == 0 && !can_have(in, order.wanted.outcome)) {
+        throw Failure(Status::usage, traits(in).kind == Kind::Shown
+                                         ? text("`", options.in, "` is shown alone: nothing ends it early.")
+                                         : text("`", options.in, "` cannot end with `", options.as, "`."));
+    }
     const pid_t pid = parse_id(options.pid, "process");
     std::vector<pid_t> tids;
     for (const std::string& tid : options.tids) {
@@ -207,7 +212,9 @@ Status interrupt_command(const InterruptOptions& options) {
         }
     }
     if (options.json) {
-        print_json({{"pid", pid}, {"outcome", options.as}, {"threads", std::move(list)}});
+        print_json({{"pid", pid},
+                    {"outcome", options.force ? Json(nullptr) : Json(options.as)},
+                    {"threads", std::move(list)}});
     }
     return worst;
 }

@@ -18,23 +18,34 @@ InterruptResult result(InterruptResult::Word word, Status status, std::string re
     return result;
 }
 
-std::string why_refused(const TableFile& table, const ThreadView& thread) {
-    if (is_under_filter(table, thread)) {
-        return under_filter;
-    }
+std::string why_refused(const ThreadView& thread, bool blocks_nudge) {
     if (thread.kernel.stopped()) {
-        return "it is stopped";
-    }
-    if (thread.blocked()) {
-        return text("it waits in ", thread.call(), ", where it can be interrupted without --force");
+        return "it is stopped (SIGCONT lets it go on)";
     }
     if (thread.record && thread.record->mask == Mask::all) {
         return "it is masked: the thread defers interrupts";
     }
+    if (thread.blocked() && can_have(thread.record->state.call(), Outcome::default_)) {
+        return text("it waits in ", thread.call(), ", where it can be interrupted without --force");
+    }
+    if (thread.blocked()) {
+        return text("it waits in ", thread.call(), ", which libc repeats inside, and which nothing ends early");
+    }
     if (!thread.kernel.sleeping()) {
         return "it is running, and in no wait that could be ended";
     }
-    return {};
+    return blocks_nudge ? "it blocks the nudge's signal by a system call of its own" : "";
+}
+
+// The system call, and where it was made: its time limit may be another one when libc repeats it.
+std::string place_of(const std::string& system_call) {
+    const size_t number_ends = system_call.find(' ');
+    const size_t last = system_call.rfind(' ');
+    const size_t before_last = last == 0 || last == std::string::npos ? last : system_call.rfind(' ', last - 1);
+    if (number_ends == std::string::npos || before_last == std::string::npos || before_last <= number_ends) {
+        return system_call;
+    }
+    return system_call.substr(0, number_ends) + system_call.substr(before_last);
 }
 
 bool has_taken(const Process& process, pid_t tid, int signal) {
@@ -46,10 +57,15 @@ bool has_taken(const Process& process, pid_t tid, int signal) {
 
 InterruptResult nudge_outside(const Process& process, TableFile& table, const ThreadView& thread, uint64_t timeout) {
     const pid_t tid = thread.id.here;
-    if (std::string why = why_refused(table, thread); !why.empty()) {
+    if (is_under_filter(table, thread)) {
+        return result(InterruptResult::Word::refused, Status::not_under_shim, under_filter);
+    }
+    const auto status = process.task_status(tid);
+    const bool blocks_nudge = status && (status->blocked_signals.value_or(0) >> (table.header().signal - 1) & 1) != 0;
+    if (std::string why = why_refused(thread, blocks_nudge); !why.empty()) {
         return result(InterruptResult::Word::refused, Status::not_delivered, std::move(why));
     }
-    const std::string before = process.task_system_call(tid);
+    const std::string before = place_of(process.task_system_call(tid));
     const std::string where = thread.outside.empty() ? "a call outside the list" : thread.outside;
     Requester requester(process, table, thread.id);
     const uint64_t start = monotonic_now();
@@ -66,24 +82,25 @@ InterruptResult nudge_outside(const Process& process, TableFile& table, const Th
         const uint64_t now = monotonic_now();
         const auto stat = process.task_stat(tid);
         const bool sleeps = stat && stat->sleeping();
-        const bool is_there = sleeps && process.task_system_call(tid) == before;
+        const bool is_there = sleeps && place_of(process.task_system_call(tid)) == before;
         left_at = is_there ? 0 : left_at != 0 ? left_at : now;
-        if (taken_at == 0 && (left_at != 0 || has_taken(process, tid, table.header().signal))) {
+        if (taken_at == 0 && has_taken(process, tid, table.header().signal)) {
             taken_at = now;
         }
-        const bool settled = taken_at != 0 && now - taken_at > settled_ns;
-        if (!is_there && (!stat || sleeps || settled)) {  // otherwise libc may be about to repeat the call
+        const bool time_over = now - start > timeout;
+        // Of one that runs nothing is known before it sleeps: libc may be about to repeat the call.
+        if (!is_there && (!stat || sleeps || time_over)) {
             InterruptResult left = result(InterruptResult::Word::nudged, Status::done);
             left.call = where;
             left.latency = left_at - start;
             return left;
         }
-        if (settled) {
-            return result(InterruptResult::Word::nudged, Status::not_delivered,
+        if (is_there && taken_at != 0 && now - taken_at > settled_ns) {
+            return result(InterruptResult::Word::repeated, Status::not_delivered,
                           text("it waits in ", where, " again: libc or the program repeats that call"));
         }
-        if (now - start > timeout) {
-            return result(InterruptResult::Word::nudged, Status::not_delivered,
+        if (time_over) {
+            return result(InterruptResult::Word::repeated, Status::not_delivered,
                           text("it has not left ", where, ", and does not take the signal"));
         }
         const timespec pause{0, 200'000};

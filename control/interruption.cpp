@@ -72,12 +72,10 @@ std::string result_name(InterruptResult::Word word) {
             return "on its way";
         case InterruptResult::Word::nudged:
             return "nudged";
+        case InterruptResult::Word::repeated:
+            return "repeated";
     }
     return "unknown";
-}
-
-bool is_under_filter(const TableFile& table, const ThreadView& thread) {
-    return thread.seccomp || (table.live_header().flags.load(std::memory_order_relaxed) & table_seccomp) != 0;
 }
 
 Interruption::Interruption(const Process& process, TableFile& table, const ThreadView& thread, const Order& order)

@@ -20,7 +20,7 @@ struct Order {
 };
 
 struct InterruptResult {
-    enum class Word { delivered, withdrawn, pending, refused, ended, cleared, replaced, on_its_way, nudged };
+    enum class Word { delivered, withdrawn, pending, refused, ended, cleared, replaced, on_its_way, nudged, repeated };
 
     Word word = Word::refused;
     Status status = Status::not_delivered;
@@ -33,11 +33,6 @@ struct InterruptResult {
 
 // One word for scripts; also what stands in JSON.
 std::string result_name(InterruptResult::Word word);
-
-// Whether the thread is left alone because of a seccomp filter, and the sentence for it.
-bool is_under_filter(const TableFile& table, const ThreadView& thread);
-inline constexpr const char* under_filter =
-    "it runs under a seccomp filter, which may end the process for a system call that the interrupt needs";
 
 class Interruption {
 public:

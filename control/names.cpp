@@ -188,6 +188,7 @@ Target target_of(Call call) {
             return Target::identifier;
         case Kind::Semaphore:
         case Kind::Condition:
+        case Kind::Futex:
         case Kind::Shown:
             return Target::address;
         case Kind::Child:
@@ -197,11 +198,14 @@ Target target_of(Call call) {
         case Kind::Signal:
         case Kind::SignalSet:
         case Kind::Join:
-        case Kind::Random:
         case Kind::Asynchronous:
             break;
     }
     return Target::none;
+}
+
+uint64_t address_in(Call call, uint64_t target) {
+    return traits(call).kind == Kind::Futex ? target & ~futex_limited : target;
 }
 
 std::string call_text(Call call, uint64_t target) {
@@ -213,7 +217,7 @@ std::string call_text(Call call, uint64_t target) {
         case Target::identifier:
             return text(name, "(id ", number, ")");
         case Target::address:
-            return text(name, "(", format("%#llx", static_cast<unsigned long long>(target)), ")");
+            return text(name, "(", format("%#llx", static_cast<unsigned long long>(address_in(call, target))), ")");
         case Target::child:
             return number == -1 ? text(name, "(any)") : text(name, "(", number, ")");
         case Target::none:

@@ -35,6 +35,9 @@ enum class Target { none, descriptor, identifier, address, child };
 Target target_of(Call call);
 
 // "recv(fd 5)", "semop(id 3)", "waitpid(any)", "poll": the call and what it waits for.
+// The address that a target of Target::address is.
+uint64_t address_in(Call call, uint64_t target);
+
 std::string call_text(Call call, uint64_t target);
 
 // "none", "on_blocking", "all"; "unknown".

@@ -17,7 +17,7 @@ Json target_json(Call call, uint64_t target) {
         case Target::child:
             return static_cast<int32_t>(target);
         case Target::address:
-            return target;
+            return address_in(call, target);
         case Target::none:
             break;
     }

@@ -113,6 +113,10 @@ std::vector<ThreadView> observe_all(const Process& process, const TableFile& tab
     return views;
 }
 
+bool is_under_filter(const TableFile& table, const ThreadView& thread) {
+    return thread.seccomp || (table.live_header().flags.load(std::memory_order_relaxed) & table_seccomp) != 0;
+}
+
 std::optional<uint64_t> waited(const RecordView& record) {
     const uint64_t now = monotonic_now();
     if (record.since == 0 || record.since > now) {  // a container may have a clock of its own

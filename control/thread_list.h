@@ -35,6 +35,11 @@ std::optional<ThreadView> observe(const Process& process, const TableFile& table
 
 std::vector<ThreadView> observe_all(const Process& process, const TableFile& table);
 
+// Whether the thread is left alone because of a seccomp filter, and the sentence for it.
+bool is_under_filter(const TableFile& table, const ThreadView& thread);
+inline constexpr const char* under_filter =
+    "it runs under a seccomp filter, which may end the process for a system call that the interrupt needs";
+
 // How long a record's wait has lasted, if that can be right.
 std::optional<uint64_t> waited(const RecordView& record);
 

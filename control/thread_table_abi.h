@@ -30,8 +30,8 @@ enum class Kind : uint8_t {
     Queue,    // POSIX message queues
     Counter,  // an eventfd's
     Device,
-    Random,
     Asynchronous,
+    Futex,
     Shown,    // no interruption point: shown alone
     SystemV,  // message queues and semaphores
 };
@@ -51,6 +51,9 @@ enum class Call : uint16_t {
     thread_join,
     count,
 };
+
+// A bit in the target of a Kind::Futex: the wait has a time limit, so that no handler of the program restarts it.
+inline constexpr uint64_t futex_limited = 1;
 
 struct CallTraits {
     const char* name;
@@ -93,7 +96,7 @@ constexpr bool can_have(Kind kind, Outcome outcome) {
             return true;
         case Outcome::timeout:
             return kind != Kind::Open && kind != Kind::Child && kind != Kind::Signal && kind != Kind::Lock &&
-                   kind != Kind::Counter && kind != Kind::Device && kind != Kind::Random;
+                   kind != Kind::Counter && kind != Kind::Device;
         case Outcome::eof:
             return kind == Kind::Receive || kind == Kind::Read;
         case Outcome::cancel:
@@ -107,7 +110,7 @@ constexpr bool can_have(Kind kind, Outcome outcome) {
 // The calls that glibc makes no cancellation point of.
 constexpr bool is_cancellation_point(Call call) {
     return call != Call::flock_ && call != Call::sendfile_ && call != Call::semop_ && call != Call::semtimedop_ &&
-           call != Call::ioctl_ && call != Call::io_getevents_;
+           call != Call::ioctl_ && call != Call::syscall_;
 }
 
 constexpr bool can_have(Call call, Outcome outcome) {

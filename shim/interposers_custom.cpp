@@ -62,6 +62,9 @@ constexpr bool takes_mode(int flags) {
 
 [[gnu::always_inline]] inline int receive_many(int fd, struct mmsghdr* messages, unsigned count, int flags,
                                                struct timespec* timeout, const void* caller) {
+    if ((flags & MSG_WAITALL) != 0) {  // a part of a message would have to go on
+        return real::recvmmsg.resolve()(fd, messages, count, flags, timeout);
+    }
     ReceiveMany wait(fd, messages, count, flags, timeout);
     int result;
     do {

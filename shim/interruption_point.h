@@ -197,7 +197,8 @@ template <class Wait, class RealCall, class Result>
             if (nudged && pending) {
                 table_header().windows[static_cast<size_t>(Window::way_out)].fetch_add(1, std::memory_order_relaxed);
             }
-            if (!(nudged || wait.underway()) || awaited || cut_by_program || !wait.unfinished(result)) {
+            if (!(nudged || wait.underway()) || awaited || cut_by_program || !may_call_kernel() ||
+                !wait.unfinished(result)) {
                 return conclude(wait, result, saved_errno, errno_before);
             }
             // A transfer was cut short by a nudge that is owed to nobody: the rest of it.
@@ -259,7 +260,7 @@ template <class Wait, class RealCall, class Result>
 // has not been done (other libraries' constructors run before ours).
 template <class Wait, class RealCall, class Resolve>
 [[gnu::always_inline]] inline auto interruption_point(const BlockedCall& call, Wait& wait, RealCall real,
-                                                      Resolve resolve) {
+                                                      Resolve resolve) -> decltype(real()) {
     INTERRUPT_MARK_FRAME();
     using Result = decltype(real());
     ThreadRecord* record = current_record();

@@ -15,7 +15,6 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/msg.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sem.h>
@@ -55,8 +54,6 @@ int __fcntl(int, int, ...);
 pid_t __wait(int*);
 pid_t __waitpid(pid_t, int*, int);
 int __sigsuspend(const sigset_t*);
-// libaio's
-int io_getevents(void* context, long least, long most, void* events, const struct timespec* timeout);
 }
 
 namespace interrupt::real {

@@ -67,8 +67,7 @@ bool is_main_syscall(const ThreadRecord& record, const Attempt& attempt, Kind ki
             return arch::syscall_argument(context, 0) - target < sizeof(pthread_cond_t) &&
                    (arch::syscall_argument(context, 1) & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET;
         case Kind::Asynchronous:  // glibc also takes a lock, by another operation
-            return State{record.state.load(std::memory_order_relaxed)}.call() != Call::aio_suspend_ ||
-                   (arch::syscall_argument(context, 1) & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET;
+            return (arch::syscall_argument(context, 1) & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET;
         default:
             return true;
     }

@@ -14,6 +14,7 @@
 #include "shim/platform/platform.h"
 #include "shim/program_actions.h"
 #include "shim/program_signals.h"
+#include "shim/system_calls.h"
 #include "shim/thread_table.h"
 
 #define EXPORTED extern "C" [[gnu::visibility("default")]]
@@ -170,6 +171,8 @@ extern "C" {
 }
 
 void cancel_calling_thread() {
+    // Of a thread that is to be cancelled at any point glibc 2.36 does not finish the cancellation by itself.
+    pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, nullptr);
     cancellation_used.store(true, std::memory_order_seq_cst);
     real::pthread_cancel.resolve()(pthread_self());
     pthread_testcancel();
@@ -245,6 +248,9 @@ EXPORTED int clone(int (*routine)(void*), void* stack, int flags, void* argument
     return result;
 }
 
+extern "C" [[gnu::visibility("default"), gnu::alias("clone")]] int __clone(int (*)(void*), void*, int, void*,
+                                                                           ...) noexcept;
+
 EXPORTED int pthread_cancel(pthread_t thread) {
     cancellation_used.store(true, std::memory_order_seq_cst);
     return real::pthread_cancel.resolve()(thread);
@@ -275,6 +281,9 @@ EXPORTED long syscall(long number, ...) noexcept {
     const bool sets_filter = (number == SYS_seccomp &&
                               (arguments[0] == SECCOMP_SET_MODE_STRICT || arguments[0] == SECCOMP_SET_MODE_FILTER)) ||
                              (number == SYS_prctl && arguments[0] == PR_SET_SECCOMP);
+    if (long made; made_as_interruption_point(number, arguments, __builtin_return_address(0), made)) {
+        return made;
+    }
     SeccompChange change(sets_filter);
     const long result = real::syscall.resolve()(number, arguments[0], arguments[1], arguments[2], arguments[3],
                                                 arguments[4], arguments[5]);

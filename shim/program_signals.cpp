@@ -34,8 +34,10 @@ bool restarts(const ThreadRecord& record, Call call) {
             return false;
         case Kind::Semaphore:
             return call == Call::sem_wait_;
+        case Kind::Futex:
+            return (record.target.load(std::memory_order_relaxed) & futex_limited) == 0;
         case Kind::Asynchronous:
-            return call == Call::aio_suspend_ && record.target.load(std::memory_order_relaxed) == 0;
+            return record.target.load(std::memory_order_relaxed) == 0;
         case Kind::Receive:
         case Kind::Read:
         case Kind::Accept:

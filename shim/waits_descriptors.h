@@ -44,7 +44,7 @@ struct OnLimitedDescriptor : OnDescriptor {
     bool has_time_limit() const { return os::socket_limit_ns(fd_, option) != 0; }
     void shorten(uint64_t since) {
         if (whole_ == unknown) {
-            whole_ = os::socket_limit_ns(fd_, option);
+            whole_ = may_call_kernel() ? os::socket_limit_ns(fd_, option) : 0;
         }
         rest_ = limit_.rest(since, whole_);
     }
@@ -54,6 +54,11 @@ struct OnLimitedDescriptor : OnDescriptor {
     }
 
 protected:
+    // The next call is another wait, under the whole limit.
+    void begin_anew() {
+        whole_ = unknown;
+        limit_ = {};
+    }
     template <class RealCall>
     auto repeat_or_fail(RealCall& real, int error) -> decltype(real()) {
         if (whole_ == 0) {

@@ -7,40 +7,38 @@ namespace interrupt::waits {
 
 // recvmmsg. A signal that ends the wait for its second message or a later one makes the kernel return those that it has
 // and keep the EINTR as an error of the socket, which its next call gets, whoever makes it (net/socket.c,
-// do_recvmmsg). So no call here waits for more than a first message: for the others the wait is one for readiness. An
-// error that comes between that and the receiving is not seen; those of before stay with the socket.
+// do_recvmmsg). So no call here waits for more than a first message: for those after it there are other calls. An
+// error of the socket's own that ends one of these is not kept for the next call.
 class ReceiveMany : public SocketReceive {
 public:
     ReceiveMany(int fd, struct mmsghdr* messages, unsigned count, int flags, struct timespec* timeout)
         : SocketReceive(fd, flags), messages_(messages), count_(count), timeout_(timeout) {}
 
-    // All messages that are there, or the next one and all that are there with it. How many that are by now, or -1.
+    // No signal can come between two messages, or what the other way takes may not be done.
+    static bool is_one_call(unsigned count, int flags) {
+        return count < 2 || (flags & (MSG_WAITFORONE | MSG_DONTWAIT | MSG_ERRQUEUE)) != 0 || !may_call_kernel();
+    }
+
+    // The next message, and all that are there with it. How many that are by now, or -1.
     int receive() {
-        if (done_ == 0) {
-            return take(real::recvmmsg(fd_, messages_, count_, flags_ | MSG_WAITFORONE, timeout_));
+        if (is_one_call(count_, flags_)) {
+            return real::recvmmsg(fd_, messages_, count_, flags_, timeout_);
         }
+        set_rest_of_time();
         const int saved_errno = errno;
-        struct pollfd ready = {fd_, POLLIN, 0};
-        const struct timespec limit = os::to_timespec(rest_of_limit_);
-        const int found = wait_until_ready(ready, limit_of_socket_ == 0 ? nullptr : &limit);
-        if (found < 0) {
+        const int received = real::recvmmsg(fd_, messages_ + done_, count_ - done_, flags_ | MSG_WAITFORONE, timeout_);
+        if (received < 0 && (done_ == 0 || errno == EINTR)) {
             return -1;
         }
-        over_ = found == 0 || (ready.revents & (POLLERR | POLLNVAL)) != 0;
-        if (!over_) {
-            set_rest_of_time();
-            const int more = real::recvmmsg(fd_, messages_ + done_, count_ - done_, flags_ | MSG_DONTWAIT, timeout_);
-            over_ = more < 0 && errno != EAGAIN;  // EAGAIN: somebody else has received it
-            take(more);
-        }
         errno = saved_errno;
+        over_ = received < 0;
+        done_ += received > 0 ? static_cast<unsigned>(received) : 0;
         return static_cast<int>(done_);
     }
 
     // Whether the program waits for more messages than that.
     bool goes_on(int result) {
-        if (result <= 0 || over_ || done_ >= count_ || (flags_ & (MSG_WAITFORONE | MSG_ERRQUEUE)) != 0 ||
-            cannot_block()) {
+        if (result <= 0 || over_ || done_ >= count_ || is_one_call(count_, flags_) || cannot_block()) {
             return false;
         }
         if (timeout_ != nullptr) {
@@ -51,22 +49,10 @@ public:
                 return false;
             }
         }
-        limit_of_socket_ = rest_of_limit_ = os::socket_limit_ns(fd_, SO_RCVTIMEO);
-        limit_ = {};
+        begin_anew();
         return true;
     }
 
-    void shorten(uint64_t since) {
-        if (done_ == 0) {
-            SocketReceive::shorten(since);
-        } else {
-            rest_of_limit_ = limit_.rest(since, limit_of_socket_);
-        }
-    }
-    template <class RealCall>
-    int repeat(RealCall& real) {
-        return done_ == 0 ? SocketReceive::repeat(real) : real();
-    }
     bool moved() const { return done_ > 0; }
     int total(int result) {
         over_ |= result < 0;
@@ -86,13 +72,9 @@ public:
     }
 
 private:
-    int take(int received) {
-        done_ += received > 0 ? static_cast<unsigned>(received) : 0;
-        return received;
-    }
     // The kernel looks at it after each message, and ends at the first one that comes when it is over.
     void set_rest_of_time() {
-        if (timeout_ != nullptr) {
+        if (deadline_ != 0) {
             const uint64_t now = os::monotonic_ns();
             *timeout_ = os::to_timespec(now < deadline_ ? deadline_ - now : 0);
         }
@@ -103,10 +85,7 @@ private:
     struct timespec* const timeout_;
     unsigned done_ = 0;
     bool over_ = false;
-    uint64_t deadline_ = 0;         // of `timeout_`; 0: not known yet
-    uint64_t limit_of_socket_ = 0;  // for each message, ns
-    uint64_t rest_of_limit_ = 0;
-    Limit limit_;
+    uint64_t deadline_ = 0;  // of `timeout_`; 0: not known yet
 };
 
 inline size_t size_of(const struct msghdr& message) {
@@ -156,9 +135,12 @@ public:
         return !counted_;
     }
     bool moved() const { return done_ > 0 || underway(); }
-    int total(int result) const {
+    int total(int result) {
         if (counted_) {
             return static_cast<int>(done_);
+        }
+        if (underway() && result > 0) {
+            program_[done_].msg_len += cut_.msg_len;
         }
         const int before = static_cast<int>(done_) + (underway() && result <= 0 ? 1 : 0);
         return before == 0 ? result : result > 0 ? before + result : before;

@@ -12,6 +12,7 @@
 
 #include "interrupt/interrupt.h"
 #include "paired.h"
+#include "tests/interposers/raw_calls.h"
 #include "tests/support/under_shim.h"
 
 namespace {
@@ -63,10 +64,11 @@ private:
         tid_ = static_cast<pid_t>(syscall(SYS_gettid));
         char byte;
         while (!stop_) {
-            const long result =
-                raw ? syscall(SYS_recvfrom, ends_[0], &byte, 1, 0, nullptr, nullptr) : recv(ends_[0], &byte, 1, 0);
+            const bool interrupted =
+                raw ? interrupt_tests::raw_call(SYS_recvfrom, ends_[0], reinterpret_cast<long>(&byte), 1) == -EINTR
+                    : recv(ends_[0], &byte, 1, 0) < 0 && errno == EINTR;
             returned_ = Clock::now();
-            if (result < 0 && errno == EINTR) {
+            if (interrupted) {
                 rounds_.fetch_add(1, std::memory_order_release);
             }
         }

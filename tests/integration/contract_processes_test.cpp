@@ -71,7 +71,7 @@ TEST_P(NewProcess, OfAnotherUserHasATable) {
     }
     pid_t child = 0;
     ASSERT_EQ(read(pids.reader(), &child, sizeof child), static_cast<ssize_t>(sizeof child));
-    EXPECT_TRUE(eventually([&] { return Table::path_of(child).starts_with(directory + "/"); }, seconds(5)))
+    EXPECT_TRUE(eventually([&] { return Table::path_of(child).starts_with(directory + "/"); }))
         << Table::path_of(child);
     if (!Table::path_of(child).empty()) {
         Outside requester(child);

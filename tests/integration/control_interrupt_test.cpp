@@ -71,18 +71,23 @@ TEST(Interrupt, ForceNudgesAThreadOutOfACallOfLibcsOwn) {
 }
 
 TEST(Interrupt, ForceSaysThatLibcRepeatsTheCall) {
-    Sleeper sleeper({"mutex"});
-    ASSERT_TRUE(eventually([&] { return kernel_state(std::stoi(sleeper.tid("mutex"))) == 'S'; }));
-    const Finished done =
-        interruptctl({"interrupt", sleeper.pid(), sleeper.tid("mutex"), "--force", "--timeout", "20"});
-    expect_status(5, done);
-    EXPECT_NE(done.out.find("waits in futex again"), std::string::npos) << done.out;
+    Sleeper sleeper({"mutex", "resolve"});
+    for (const auto& [call, where] : {std::pair{"mutex", "futex"}, std::pair{"resolve", "poll"}}) {
+        ASSERT_TRUE(eventually([&] {
+            return interruptctl({"threads", sleeper.pid()}).out.find(std::string("outside  ") + where) !=
+                   std::string::npos;
+        })) << interruptctl({"threads", sleeper.pid()}).out;
+        const Finished done =
+            interruptctl({"interrupt", sleeper.pid(), sleeper.tid(call), "--force", "--timeout", "20"});
+        expect_status(5, done);
+        EXPECT_NE(done.out.find(std::string("waits in ") + where + " again"), std::string::npos) << done.out;
+    }
 }
 
 TEST(Interrupt, ForceIsForThreadsOutsideTheListAlone) {
-    Sleeper sleeper({"recv", "spin", "masked"});
-    for (const auto& [call, why] :
-         {std::pair{"recv", "without --force"}, std::pair{"spin", "running"}, std::pair{"masked", "without --force"}}) {
+    Sleeper sleeper({"recv", "spin", "join", "masked"});
+    for (const auto& [call, why] : {std::pair{"recv", "without --force"}, std::pair{"spin", "running"},
+                                    std::pair{"join", "libc repeats"}, std::pair{"masked", "masked"}}) {
         const Finished done =
             interruptctl({"interrupt", sleeper.pid(), sleeper.tid(call), "--force", "--timeout", "20"});
         expect_status(5, done);
@@ -90,6 +95,8 @@ TEST(Interrupt, ForceIsForThreadsOutsideTheListAlone) {
     }
     EXPECT_EQ(interruptctl({"interrupt", sleeper.pid(), "--all", "--force", "--as", "eof"}).exit_status, 2);
     EXPECT_EQ(interruptctl({"interrupt", sleeper.pid(), "--force", "--in", "recv"}).exit_status, 2);
+    EXPECT_EQ(interruptctl({"interrupt", sleeper.pid(), "--in", "pthread_join"}).exit_status, 2);
+    EXPECT_EQ(interruptctl({"interrupt", sleeper.pid(), "--in", "flock", "--as", "cancel"}).exit_status, 2);
 }
 
 TEST(Interrupt, ChoosesByNameByCallAndByMain) {

@@ -1,6 +1,8 @@
 // sem_wait and its kin; condition variables, whose wait ends with the mutex held, however it ends.
 #pragma once
 
+#include <linux/futex.h>
+
 #include "tests/interposers/cases_sleeps.h"
 #include "tests/interposers/descriptors.h"
 
@@ -186,5 +188,37 @@ private:
 THREADS_CONDITION(cnd_wait, false)
 THREADS_CONDITION(cnd_timedwait, true)
 #undef THREADS_CONDITION
+
+// A word by futex(2), as programs do it that have no function for it.
+class FutexWait : public Wait {
+public:
+    explicit FutexWait(Limit limit) : limit_(limit) {}
+    long call() override { return wait_for(0); }
+    void end(pid_t) override {
+        word_ = 1;
+        raw_call(SYS_futex, reinterpret_cast<long>(&word_), FUTEX_WAKE_PRIVATE, 1);
+    }
+    Returned natural() const override { return limit_ == Limit::near ? timed_out() : Returned{0}; }
+    Returned timed_out() const override { return {-1, ETIMEDOUT}; }
+    bool goes_on_after_handler(bool restarts) const override { return restarts && limit_ == Limit::none; }
+    void without_waiting(NoWait& check) override {
+        check("another value", failed(EAGAIN), [&] { return wait_for(1); });
+        check("nobody to wake", {0}, [&] { return syscall(SYS_futex, &word_, FUTEX_WAKE_PRIVATE, 1); });
+        check("a system call that does not wait", {raw_call(SYS_getpid)}, [&] { return syscall(SYS_getpid); });
+    }
+
+private:
+    long wait_for(uint32_t value) {
+        const struct timespec timeout = duration_of(limit_);
+        return syscall(SYS_futex, &word_, FUTEX_WAIT_PRIVATE, value, limit_ == Limit::none ? nullptr : &timeout);
+    }
+    const Limit limit_;
+    std::atomic<uint32_t> word_ = 0;
+};
+
+template <>
+struct Case<Row::syscall> : TwoCases<Row::syscall> {
+    static WaitPointer make(Limit limit) { return std::make_unique<FutexWait>(limit); }
+};
 
 }  // namespace interrupt_tests

@@ -1,5 +1,5 @@
-// Every outcome that a row can have, asked for by the command line: from another process, with the words that a user
-// types.
+// Every outcome of a wait that a row can have, asked for by the command line: from another process, with the words that
+// a user types. (`cancel`: ways_out_test.cpp; `signal:` is none of a wait.)
 #include <gtest/gtest.h>
 
 #include "tests/interposers/each_row.h"

@@ -1,10 +1,8 @@
 // Calls that gather several things: a signal that is nobody's makes them return with no fewer, and a request gives what
 // is there and stays pending.
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 
 #include "interrupt/interrupt.h"
-#include "tests/interposers/cases_devices.h"
 #include "tests/interposers/cases_messages.h"
 #include "tests/interposers/scenario.h"
 
@@ -15,7 +13,6 @@ namespace {
 using interrupt::Call;
 
 const Subject recvmmsg_subject{"recvmmsg", Call::recvmmsg_, nullptr};
-const Subject io_getevents_subject{"io_getevents", Call::io_getevents_, nullptr};
 
 int error_of(int fd) {
     int error = -1;
@@ -81,39 +78,36 @@ TEST(Messages, WhatHasComeIsGivenToAHandlerOfTheProgram) {
     EXPECT_EQ(of.wait.received(1), "a");
 }
 
-// An error of the connection ends the wait for the second, and is the next call's.
-TEST(Messages, AnErrorOfTheSocketIsLeftToTheNextCall) {
-    const Descriptor ours(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    Descriptor peer(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    struct sockaddr_in addresses[2] = {};
+// shutdown() is how such a reader is woken: the kernel makes an empty message of it each time.
+TEST(Messages, AShutdownEndsTheWait) {
+    OneOfTwo of;
+    ASSERT_EQ(shutdown(of.wait.fd(), SHUT_RD), 0);
+    EXPECT_EQ(of.waiter->join().returned, Returned{2});
+}
+
+// They are left alone.
+TEST(Messages, EachIsWholeWithMsgWaitall) {
+    const SocketPair sockets;
+    char bytes[2][10];
+    struct iovec parts[2] = {{bytes[0], 10}, {bytes[1], 10}};
+    struct mmsghdr messages[2] = {};
     for (int i = 0; i < 2; ++i) {
-        const int fd = i == 0 ? ours : peer;
-        addresses[i].sin_family = AF_INET;
-        addresses[i].sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        socklen_t size = sizeof addresses[i];
-        auto* const address = reinterpret_cast<struct sockaddr*>(&addresses[i]);
-        ASSERT_EQ(bind(fd, address, size), 0);
-        ASSERT_EQ(getsockname(fd, address, &size), 0);
+        messages[i].msg_hdr.msg_iov = &parts[i];
+        messages[i].msg_hdr.msg_iovlen = 1;
     }
-    ASSERT_EQ(connect(ours, reinterpret_cast<struct sockaddr*>(&addresses[1]), sizeof addresses[1]), 0);
-    ASSERT_EQ(connect(peer, reinterpret_cast<struct sockaddr*>(&addresses[0]), sizeof addresses[0]), 0);
-    ASSERT_EQ(raw_write(peer, "a", 1), 1);
-
-    class Both : public IncomingMessages {
-    public:
-        explicit Both(int socket) : IncomingMessages(Limit::none), socket_(socket) {}
-        long call() override { return receive_from(socket_, 0, nullptr); }
-
-    private:
-        const int socket_;
-    } wait(ours);
-    Waiter waiter(recvmmsg_subject, wait);
-    waiter.await_blocked();
-    peer.close_now();
-    ASSERT_EQ(raw_write(ours, "x", 1), 1);  // nobody takes it: ECONNREFUSED
-    EXPECT_EQ(waiter.join().returned, Returned{1});
-    char byte;
-    EXPECT_EQ(raw_read(ours, &byte, 1), -ECONNREFUSED);
+    ASSERT_EQ(raw_write(sockets.peer, "0123456789abc", 13), 13);
+    std::atomic<pid_t> tid = 0;
+    int received = 0;
+    std::thread thread([&] {
+        tid = own_tid();
+        received = recvmmsg(sockets.ours, messages, 2, MSG_WAITALL, nullptr);
+    });
+    await("the second message", [&] { return tid != 0 && sleeps_undisturbed(tid); });
+    EXPECT_EQ(raw_write(sockets.peer, "defghij", 7), 7);
+    thread.join();
+    EXPECT_EQ(received, 2);
+    EXPECT_EQ(messages[0].msg_len, 10u);
+    EXPECT_EQ(messages[1].msg_len, 10u);
 }
 
 // It is looked at when a message has come: the wait itself has no end.
@@ -145,56 +139,6 @@ TEST(Messages, TheSocketsTimeLimitGivesWhatHasCome) {
     EXPECT_EQ(found.returned, Returned{1});
     EXPECT_GE(found.nanoseconds, (near_ms - 10) * 1'000'000ull);
     EXPECT_EQ(error_of(wait.fd()), 0);
-}
-
-class BothEvents : public KernelEvents {
-public:
-    BothEvents() : KernelEvents(Limit::none) {}
-    long call() override { return wait_for(2); }
-};
-
-TEST(Events, SignalsThatAreNobodysMakeThemNoFewer) {
-    BothEvents wait;
-    Waiter waiter(io_getevents_subject, wait);
-    waiter.await_blocked();
-    wait.end(0);
-    meet_signals(waiter);
-    wait.end_other();
-    EXPECT_EQ(waiter.join().returned, Returned{2});
-    EXPECT_EQ(wait.data_of(0), 1u);
-    EXPECT_EQ(wait.data_of(1), 2u);
-}
-
-TEST(Events, OneIsGivenToARequestThatStaysPending) {
-    BothEvents wait;
-    Waiter::Options options;
-    int cleared = 0;
-    options.afterwards = [&] { cleared = interrupt_clear(); };
-    Waiter waiter(io_getevents_subject, wait, options);
-    waiter.await_blocked();
-    wait.end(0);
-    waiter.await_blocked();
-    ASSERT_EQ(interrupt_thread(waiter.tid()), 0);
-    EXPECT_EQ(waiter.join().returned, Returned{1});
-    EXPECT_EQ(cleared, 1);
-}
-
-// Of more than 256 bytes the kernel makes fewer when a signal comes.
-TEST(Random, SignalsThatAreNobodysMakeItNoShorter) {
-    std::atomic<bool> over = false;
-    const pid_t tid = own_tid();
-    std::thread storm([&] {
-        while (!over) {
-            send_signal(tid, SIGURG);
-            raw_wait(100);
-        }
-    });
-    std::string bytes(1 << 20, 0);
-    for (int i = 0; i < 50; ++i) {
-        EXPECT_EQ(getrandom(bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
-    }
-    over = true;
-    storm.join();
 }
 
 }  // namespace

@@ -42,6 +42,4 @@ int __fcntl(int, int, ...);
 pid_t __wait(int*);
 pid_t __waitpid(pid_t, int*, int);
 int __sigsuspend(const sigset_t*);
-// libaio's
-int io_getevents(void* context, long least, long most, void* events, const struct timespec* timeout);
 }

@@ -1,6 +1,6 @@
 #include "waits_table.h"
 
-#include <linux/aio_abi.h>
+#include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -114,11 +114,6 @@ struct OneByteMessage {
     long type = 1;
     char byte = 'x';
 };
-
-// A negative error number.
-Came negated(int result) {
-    return {result < 0, result, -result};
-}
 
 // A message of one byte; `part` goes with it.
 struct mmsghdr one_message(struct iovec& part) {
@@ -235,17 +230,8 @@ Fixture::Fixture() {
     asynchronous.aio_buf = &asynchronous_byte_;
     asynchronous.aio_nbytes = 1;
     require(aio_read(&asynchronous) == 0, "aio_read");
-    struct iocb readable = {};
-    readable.aio_lio_opcode = IOCB_CMD_POLL;
-    readable.aio_fildes = static_cast<uint32_t>(empty_pipe);
-    readable.aio_buf = POLLIN;
-    struct iocb* const list[] = {&readable};
-    using interrupt_tests::raw_call;
-    require(raw_call(SYS_io_setup, 1, reinterpret_cast<long>(&kernel_events)) == 0 &&
-                raw_call(SYS_io_submit, kernel_events, 1, reinterpret_cast<long>(list)) == 1,
-            "io_submit");
     held_device = ends[0];
-    held_.hold({{SYS_ioctl, 0, static_cast<uint32_t>(held_device)}, {SYS_getrandom, 1, held_size}});
+    held_.hold({{SYS_ioctl, 0, static_cast<uint32_t>(held_device)}});
 
     child = fork();
     require(child >= 0, "fork");
@@ -274,7 +260,6 @@ Fixture::~Fixture() {
         msgctl(id, IPC_RMID, nullptr);
     }
     semctl(semaphores, 0, IPC_RMID);
-    interrupt_tests::raw_call(SYS_io_destroy, kernel_events);
     require(write(others_[6], "x", 1) == 1, "write");
     while (aio_error(&asynchronous) == EINPROGRESS) {
         sched_yield();

@@ -21,28 +21,26 @@ struct Fixture {
     Fixture(const Fixture&) = delete;
     Fixture& operator=(const Fixture&) = delete;
 
-    int empty_socket = -1;                     // nothing to receive
-    int full_socket = -1;                      // no room to send
-    int empty_pipe = -1;                       // nothing to read
-    int full_pipe = -1;                        // no room to write
-    int listener = -1;                         // nobody connects
-    int epoll = -1;                            // nothing ready
-    int empty_counter = -1;                    // an eventfd at 0
-    int full_counter = -1;                     // one at its greatest value
-    int empty_queue = -1;                      // nothing to receive
-    int full_queue = -1;                       // no room to send
-    int empty_messages = -1;                   // the same of System V's
-    int full_messages = -1;                    //
-    int semaphores = -1;                       // one of System V's, at 0
-    struct aiocb asynchronous = {};            // nothing to read
-    long kernel_events = 0;                    // a context of the kernel's, in which nothing happens
-    int held_device = -1;                      // an ioctl on it is held
-    static constexpr size_t held_size = 4711;  // a getrandom of that many bytes is held
-    int locked_file = -1;                      // others hold locks of every kind on it
-    pid_t child = -1;                          // does not end
-    std::string fifo;                          // nobody has the other end
-    std::string busy_address;                  // an AF_UNIX listener whose queue is full
-    sem_t semaphore;                           // never posted
+    int empty_socket = -1;           // nothing to receive
+    int full_socket = -1;            // no room to send
+    int empty_pipe = -1;             // nothing to read
+    int full_pipe = -1;              // no room to write
+    int listener = -1;               // nobody connects
+    int epoll = -1;                  // nothing ready
+    int empty_counter = -1;          // an eventfd at 0
+    int full_counter = -1;           // one at its greatest value
+    int empty_queue = -1;            // nothing to receive
+    int full_queue = -1;             // no room to send
+    int empty_messages = -1;         // the same of System V's
+    int full_messages = -1;          //
+    int semaphores = -1;             // one of System V's, at 0
+    struct aiocb asynchronous = {};  // nothing to read
+    int held_device = -1;            // an ioctl on it is held
+    int locked_file = -1;            // others hold locks of every kind on it
+    pid_t child = -1;                // does not end
+    std::string fifo;                // nobody has the other end
+    std::string busy_address;        // an AF_UNIX listener whose queue is full
+    sem_t semaphore;                 // never posted
     pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     pthread_cond_t condition = PTHREAD_COND_INITIALIZER;  // never signalled
     mtx_t threads_mutex;

@@ -69,11 +69,10 @@ TEST(Sequence, WrapsAround) {
     EXPECT_FALSE(reached(0x80000000, 0));
 }
 
-constexpr Kind all_kinds[] = {Kind::Sleep,     Kind::Poll,        Kind::Receive, Kind::Read,      Kind::Send,
-                              Kind::Write,     Kind::Accept,      Kind::Connect, Kind::Open,      Kind::Child,
-                              Kind::Semaphore, Kind::Condition,   Kind::Signal,  Kind::SignalSet, Kind::Join,
-                              Kind::Lock,      Kind::Queue,       Kind::SystemV, Kind::Counter,   Kind::Device,
-                              Kind::Random,    Kind::Asynchronous};
+constexpr Kind all_kinds[] = {
+    Kind::Sleep,   Kind::Poll, Kind::Receive, Kind::Read,      Kind::Send,      Kind::Write,  Kind::Accept,
+    Kind::Connect, Kind::Open, Kind::Child,   Kind::Semaphore, Kind::Condition, Kind::Signal, Kind::SignalSet,
+    Kind::Join,    Kind::Lock, Kind::Queue,   Kind::SystemV,   Kind::Counter,   Kind::Device, Kind::Asynchronous};
 
 TEST(Outcomes, EveryWaitCanFail) {
     for (const Kind kind : all_kinds) {
@@ -93,8 +92,7 @@ TEST(Outcomes, EndOfFileActsWhereSomethingIsRead) {
 }
 
 TEST(Outcomes, TimeoutActsAtWaitsThatMayHaveALimit) {
-    for (const Kind kind :
-         {Kind::Open, Kind::Child, Kind::Signal, Kind::Lock, Kind::Counter, Kind::Device, Kind::Random}) {
+    for (const Kind kind : {Kind::Open, Kind::Child, Kind::Signal, Kind::Lock, Kind::Counter, Kind::Device}) {
         EXPECT_FALSE(can_have(kind, Outcome::timeout));
     }
     for (const Kind kind :

@@ -2,12 +2,14 @@
 // each, then `ready`, and what each wait returned: `NAME TID RESULT ERRNO`. It ends when standard input ends; told
 // `exec`, it becomes another program.
 //
-//   sleeper recv poll poll-limited nanosleep cond sem read pause spin futex getc mutex masked seccomp
+//   sleeper recv poll poll-limited nanosleep cond sem read pause spin futex getc mutex resolve join masked seccomp
 #include <linux/filter.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <resolv.h>
 #include <semaphore.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -24,6 +26,7 @@
 #include <vector>
 
 #include "interrupt/interrupt.h"
+#include "tests/interposers/raw_calls.h"
 
 namespace {
 
@@ -83,9 +86,10 @@ Result wait_in(const std::string& call) {
         }
         return {0, 0};
     }
-    if (call == "futex") {
+    if (call == "futex") {  // without libc
         int word = 0;
-        return result(syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, nullptr));
+        const long value = interrupt_tests::raw_call(SYS_futex, reinterpret_cast<long>(&word), FUTEX_WAIT_PRIVATE);
+        return {value < 0 ? -1 : value, value < 0 ? static_cast<int>(-value) : 0};
     }
     if (call == "getc") {  // libc's own read
         int ends[2];
@@ -99,6 +103,27 @@ Result wait_in(const std::string& call) {
         pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
         pthread_mutex_lock(&mutex);
         return result(pthread_mutex_lock(&mutex));
+    }
+    if (call == "join") {
+        std::thread other([] { interrupt_tests::raw_wait(1'000'000'000); });
+        other.join();
+        return {0, 0};
+    }
+    if (call == "resolve") {  // libc asks a server that does not answer, and repeats its poll
+        const int server = socket(AF_INET, SOCK_DGRAM, 0);
+        struct sockaddr_in address = {};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        bind(server, reinterpret_cast<struct sockaddr*>(&address), size);
+        getsockname(server, reinterpret_cast<struct sockaddr*>(&address), &size);
+        struct __res_state state = {};
+        res_ninit(&state);
+        state.nscount = 1;
+        state.nsaddr_list[0] = address;
+        state.retrans = 1'000;
+        unsigned char answer[512];
+        return result(res_nquery(&state, "example.test", ns_c_in, ns_t_a, answer, sizeof answer));
     }
     if (call == "seccomp") {  // this thread alone, and everything is allowed
         sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
