@@ -322,9 +322,11 @@ std::string Interruption::why_not(const ThreadView& now) const {
         return text(where,
                     ", perhaps with cancellation disabled: `cancel` acts where the thread lets itself be cancelled");
     }
-    if (cpython_installed(requester_.table()) && record.state.call() < Call::count &&
-        traits(record.state.call()).kind == Kind::Condition) {
-        return text(where, ", which is left alone in CPython: most likely it waits for the interpreter's lock (GIL)");
+    if (cpython_installed(requester_.table()) && record.state.call() < Call::count) {
+        const Kind kind = traits(record.state.call()).kind;
+        if (kind == Kind::Condition || kind == Kind::Futex) {
+            return text(where, ", which is left alone in CPython: it is the interpreter's lock (GIL) or a C library's");
+        }
     }
     return text(where, " and has not reacted");
 }

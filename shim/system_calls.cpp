@@ -25,8 +25,8 @@ long make(Call call, Wait& wait, long number, long (&arguments)[6], const void* 
         [] { real::syscall.resolve(), real::ppoll.resolve(); });
 }
 
-// A wait changes the arguments of a repetition as what they are. They are stored and loaded as numbers besides: where one
-// goes over into the other stands a compiler barrier.
+// A wait changes the arguments of a repetition as what they are. They are stored and loaded as numbers besides: where
+// one goes over into the other stands a compiler barrier.
 template <class Type>
 Type& as(long& argument) {
     return reinterpret_cast<Type&>(argument);
@@ -60,9 +60,8 @@ bool made_as_interruption_point(long number, long (&a)[6], const void* caller, l
         case SYS_write:
             return made(Call::write_, Write(fd, as<const void*>(a[1]), as<size_t>(a[2])));
         case SYS_recvfrom:
-            return made(Call::recvfrom_,
-                        ReceiveFrom(fd, as<void*>(a[1]), as<size_t>(a[2]), integer(a[3]),
-                                    as<struct sockaddr*>(a[4]), as<socklen_t*>(a[5])));
+            return made(Call::recvfrom_, ReceiveFrom(fd, as<void*>(a[1]), as<size_t>(a[2]), integer(a[3]),
+                                                     as<struct sockaddr*>(a[4]), as<socklen_t*>(a[5])));
         case SYS_sendto:
             return made(Call::sendto_, Send(fd, as<const void*>(a[1]), as<size_t>(a[2]), integer(a[3])));
         case SYS_recvmsg:

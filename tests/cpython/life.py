@@ -173,6 +173,30 @@ def signal_beside_an_eventfd():
     sender.result()
 
 
+def futex_of_a_c_library():
+    """A futex of foreign code is left alone: libstdc++ ends the program for another error than EINTR."""
+    word = ctypes.c_uint32(0)
+    shared = ctypes.CDLL(None, use_errno=True)
+    returned = []
+
+    def work():
+        returned.append(shared.syscall(202, ctypes.byref(word), 128, 0, None))
+        while True:
+            pass
+    worker = Running(work)
+    await_blocked(worker.tid, 'syscall')
+    libc.interrupt_thread(worker.tid)
+    time.sleep(0.05)
+    assert not returned
+    word.value = 1
+    assert shared.syscall(202, ctypes.byref(word), 129, 1) == 1
+    try:
+        worker.result()
+    except ThreadInterrupted:
+        pass
+    assert returned == [0]
+
+
 def fork_in_a_handler():
     """A signal handler forks while lock.acquire() waits, and leaves the wait in the child: that has no record yet."""
     class Forked(Exception):
@@ -371,7 +395,7 @@ atexit.register(last)
 
 if __name__ == '__main__':
     main({function.__name__: function for function in (
-        starting_threads, fork_warnings, fork_while_pending, fork_in_a_worker,
+        starting_threads, fork_warnings, fork_while_pending, fork_in_a_worker, futex_of_a_c_library,
         fork_and_interrupt_oneself, signal_in_another_thread, fork_in_a_handler, stand_in_for_a_module,
         signal_beside_an_eventfd,
         process_by_fork, process_by_forkserver, process_by_spawn, interpreter_with_its_own_gil, interrupted_start, interrupted_exit,

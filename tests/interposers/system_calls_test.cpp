@@ -46,9 +46,8 @@ WaitPointer make_sendto(Limit limit) {
     });
 }
 WaitPointer make_sendmsg(Limit limit) {
-    return std::make_unique<Outgoing>(limit, Medium::socket, [](Outgoing& it) {
-        return syscall(SYS_sendmsg, it.fd(), &it.message, it.flags);
-    });
+    return std::make_unique<Outgoing>(
+        limit, Medium::socket, [](Outgoing& it) { return syscall(SYS_sendmsg, it.fd(), &it.message, it.flags); });
 }
 WaitPointer make_accept4(Limit limit) {
     return std::make_unique<Accept>(limit, [](int fd, struct sockaddr* address, socklen_t* length) {
@@ -64,14 +63,10 @@ WaitPointer make_nanosleep(Limit limit) {
 }
 
 const Subject by_number[] = {
-    {"read", Call::read_, make_read},
-    {"recvfrom", Call::recvfrom_, make_recvfrom},
-    {"recvmsg", Call::recvmsg_, make_recvmsg},
-    {"write", Call::write_, make_write},
-    {"sendto", Call::sendto_, make_sendto},
-    {"sendmsg", Call::sendmsg_, make_sendmsg},
-    {"accept4", Call::accept4_, make_accept4},
-    {"nanosleep", Call::nanosleep_, make_nanosleep},
+    {"read", Call::read_, make_read},          {"recvfrom", Call::recvfrom_, make_recvfrom},
+    {"recvmsg", Call::recvmsg_, make_recvmsg}, {"write", Call::write_, make_write},
+    {"sendto", Call::sendto_, make_sendto},    {"sendmsg", Call::sendmsg_, make_sendmsg},
+    {"accept4", Call::accept4_, make_accept4}, {"nanosleep", Call::nanosleep_, make_nanosleep},
 };
 
 class SystemCalls : public testing::TestWithParam<Subject> {};

@@ -59,8 +59,9 @@ Verdict verdict(const BlockedCall& call, Request request) {
     }
     const Frame* const frame = main_frame();
     const Kind kind = traits(call.call).kind;
-    // The GIL's, or one of a library that does not expect it from Python.
-    if (kind == Kind::Condition || (frame != nullptr && frame->about == About::Unasked)) {
+    // The GIL's, or one of a library that does not expect it from Python: libstdc++ takes another error of a futex than
+    // EINTR for the end of the program.
+    if (kind == Kind::Condition || kind == Kind::Futex || (frame != nullptr && frame->about == About::Unasked)) {
         return Verdict::leave_alone;
     }
     if (kind == Kind::Semaphore && (frame == nullptr || !is_about(*frame, call.target))) {
