@@ -25,17 +25,6 @@ protected:
     const int fd_;
 };
 
-// Waits for readiness in place of the call itself; the nudge handler knows it by `repeats_in`.
-inline int wait_until_ready(struct pollfd& ready, const struct timespec* limit) {
-    const ThreadRecord* record = own_record();
-    uintptr_t unused;
-    uintptr_t& repeats_in = record != nullptr ? attempt_of(*record).repeats_in : unused;
-    repeats_in = reinterpret_cast<uintptr_t>(&ready);
-    const int count = real::ppoll(&ready, 1, limit, nullptr);
-    repeats_in = 0;
-    return count;
-}
-
 // A wait under the socket's own time limit, SO_RCVTIMEO or SO_SNDTIMEO, which the kernel begins anew with each call: a
 // repetition first waits for the descriptor to be ready, for no longer than the rest.
 template <int option, short events>
@@ -66,7 +55,9 @@ protected:
         }
         struct pollfd ready = {fd_, events, 0};
         const struct timespec rest = os::to_timespec(rest_);
-        const int count = wait_until_ready(ready, &rest);
+        thread_context.attempt.repeats_in = reinterpret_cast<uintptr_t>(&ready);
+        const int count = real::ppoll(&ready, 1, &rest, nullptr);
+        thread_context.attempt.repeats_in = 0;
         return count > 0 ? real() : count == 0 ? fail(error) : -1;
     }
 

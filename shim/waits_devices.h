@@ -8,12 +8,9 @@
 namespace interrupt::waits {
 
 // ioctl and tcdrain: only the device knows whether a command waits.
-struct Device : Common {
-    explicit Device(int fd) : fd_(fd) {}
-    uint64_t target() const { return static_cast<uint64_t>(fd_); }
-
-private:
-    const int fd_;
+struct Device : OnDescriptor {
+    using OnDescriptor::OnDescriptor;
+    bool cannot_block() const { return false; }
 };
 
 // futex(2) by syscall(): FUTEX_WAIT has the time, FUTEX_WAIT_BITSET the point in time until which it waits.

@@ -54,14 +54,18 @@ TEST(Interrupt, CancelsTheThread) {
     }
 }
 
+// Until a thread is shown in that system call, outside the list.
+void await_outside(const Sleeper& sleeper, const std::string& system_call) {
+    const auto threads = [&] { return interruptctl({"threads", sleeper.pid()}).out; };
+    ASSERT_TRUE(eventually([&] { return threads().find("outside  " + system_call) != std::string::npos; }))
+        << threads();
+}
+
 TEST(Interrupt, ForceNudgesAThreadOutOfACallOfLibcsOwn) {
     Sleeper sleeper({"getc", "futex"});
     for (const auto& [call, where, returned] :
          {std::tuple{"getc", "read", "-1 EINTR"}, std::tuple{"futex", "futex", "-1 EINTR"}}) {
-        ASSERT_TRUE(eventually([&] {
-            return interruptctl({"threads", sleeper.pid()}).out.find(std::string("outside  ") + where) !=
-                   std::string::npos;
-        })) << interruptctl({"threads", sleeper.pid()}).out;
+        await_outside(sleeper, where);
         const Finished done =
             interruptctl({"interrupt", sleeper.pid(), sleeper.tid(call), "--force", "--timeout", "20"});
         expect_status(0, done);
@@ -73,10 +77,7 @@ TEST(Interrupt, ForceNudgesAThreadOutOfACallOfLibcsOwn) {
 TEST(Interrupt, ForceSaysThatLibcRepeatsTheCall) {
     Sleeper sleeper({"mutex", "resolve"});
     for (const auto& [call, where] : {std::pair{"mutex", "futex"}, std::pair{"resolve", "poll"}}) {
-        ASSERT_TRUE(eventually([&] {
-            return interruptctl({"threads", sleeper.pid()}).out.find(std::string("outside  ") + where) !=
-                   std::string::npos;
-        })) << interruptctl({"threads", sleeper.pid()}).out;
+        await_outside(sleeper, where);
         const Finished done =
             interruptctl({"interrupt", sleeper.pid(), sleeper.tid(call), "--force", "--timeout", "20"});
         expect_status(5, done);
