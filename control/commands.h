@@ -48,6 +48,15 @@ struct ClearOptions {
 };
 Status clear_command(const ClearOptions& options);
 
+struct InjectOptions {
+    std::string pid;
+    std::vector<std::string> rules;  // with `clear`: their numbers
+    bool list = false;
+    bool clear = false;
+    bool json = false;
+};
+Status inject_command(const InjectOptions& options);
+
 struct PsOptions {
     bool all = false;  // every user's
     bool json = false;
@@ -56,7 +65,8 @@ Status ps_command(const PsOptions& options);
 
 struct RunOptions {
     bool no_follow = false;
-    std::vector<std::string> on;  // SIGNAL=WHOM
+    std::vector<std::string> on;      // SIGNAL=WHOM
+    std::vector<std::string> inject;  // rules
     std::vector<std::string> program;
 };
 Status run_command(const RunOptions& options);

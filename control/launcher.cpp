@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "control/commands.h"
+#include "control/injections.h"
 #include "control/process.h"
 #include "control/program_file.h"
 
@@ -140,7 +141,11 @@ Status run_command(const RunOptions& options) {
     if (!options.on.empty()) {
         ::setenv("INTERRUPT_ON", signal_rules(options.on).c_str(), 1);
     }
+    if (!options.inject.empty()) {
+        ::setenv("INTERRUPT_INJECT", injection_setting(options.inject).c_str(), 1);
+    }
     check_signal_settings();
+    check_injection_setting();
     const std::string library = find_library();
     check_preloadable(library);
     const ProgramFile program = check_program(options.program.front());

@@ -32,7 +32,7 @@ CommandLine split(int argc, char** argv) {
     bool is_value = false;  // of the option before it
     auto end = std::find_if(line.ours.begin() + 1, line.ours.end(), [&is_value](const std::string& word) {
         const bool ends = !is_value && (word == "--" || !word.starts_with('-') || word == "-");
-        is_value = !is_value && word == "--on";
+        is_value = !is_value && (word == "--on" || word == "--inject");
         return ends;
     });
     line.program.assign(end != line.ours.end() && *end == "--" ? end + 1 : end, line.ours.end());
@@ -53,6 +53,7 @@ public:
         add_interrupt();
         add_wait();
         add_clear();
+        add_inject();
         add_doctor();
     }
 
@@ -115,6 +116,7 @@ private:
                             "Examples:\n"
                             "  interruptctl run python3 app.py\n"
                             "  interruptctl run --on SIGINT=all python3 app.py\n"
+                            "  interruptctl run --inject recv:errno:ECONNRESET:when=3 ./client\n"
                             "  interruptctl run --no-follow -- ./server --port 80");
         // For the help alone: split() has taken them off.
         sub->add_option("PROGRAM", run_.program, "The program, looked up in PATH, and its arguments")->type_name("");
@@ -122,6 +124,11 @@ private:
                         "When SIGNAL comes, interrupt all threads, main, or those whose name matches a pattern; "
                         "may be repeated")
             ->type_name("SIGNAL=WHOM")
+            ->allow_extra_args(false);
+        sub->add_option("--inject", run_.inject,
+                        "Make calls end otherwise, by this rule (see `inject --help`); "
+                        "may be repeated")
+            ->type_name("RULE")
             ->allow_extra_args(false);
         sub->add_flag("--no-follow", run_.no_follow, "The programs that it starts are not under the shim");
     }
@@ -200,6 +207,29 @@ private:
         sub->add_flag("--json", clear_.json, "As JSON");
     }
 
+    void add_inject() {
+        CLI::App* sub =
+            add("inject", "Make calls of a running process end otherwise, by rules", inject_, inject_command,
+                "RULE is CALL[,CALL...]:OUTCOME[:when=FIRST[..LAST][+STEP]][:per=thread][:thread=GLOB]\n"
+                "[:fd=N][:after=SECONDS][:force]. CALL may be a pattern; outcomes are those of `interrupt`.\n"
+                "Without after= the call is not made at all, ready or not; with it, it is interrupted when it has\n"
+                "been blocked for so long. A rule acts only where the kernel could wait, unless it ends in force.\n"
+                "when= counts the calls that the rule could act on, of all threads, or per=thread. `thread=main`\n"
+                "is the main thread. The rules hold for this process, not for those that it starts.\n\n"
+                "Examples:\n"
+                "  interruptctl inject 4242 recv:errno:ECONNRESET:when=3\n"
+                "  interruptctl inject 4242 'read,recv:default:when=1+10:thread=worker*'\n"
+                "  interruptctl inject 4242 poll:timeout:after=0.5 accept:errno:EMFILE:fd=3\n"
+                "  interruptctl inject 4242 --list\n"
+                "  interruptctl inject 4242 --clear");
+        sub->add_option("PID", inject_.pid, "Process id")->type_name("")->required();
+        sub->add_option("RULE", inject_.rules, "Rules to put in force; with --clear, the numbers of those to take away")
+            ->type_name("");
+        sub->add_flag("--list", inject_.list, "The rules in force, and how often they were met and have acted");
+        sub->add_flag("--clear", inject_.clear, "Take the rules away");
+        sub->add_flag("--json", inject_.json, "As JSON");
+    }
+
     void add_doctor() {
         CLI::App* sub =
             add("doctor", "Say whether and why (not) something can be interrupted", doctor_, doctor_command,
@@ -219,6 +249,7 @@ private:
     InterruptOptions interrupt_;
     WaitOptions wait_;
     ClearOptions clear_;
+    InjectOptions inject_;
     DoctorOptions doctor_;
 };
 

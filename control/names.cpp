@@ -9,17 +9,12 @@
 #include <utility>
 
 #include "control/failure.h"
+#include "control/injection_rules.h"
 #include "control/process.h"
 #include "control/signal_name.h"
 
 namespace interrupt::control {
 namespace {
-
-constexpr int most_errors = 4095;  // the kernel's own limit
-
-// Other names of the same numbers; strerrorname_np knows one for each.
-constexpr std::pair<const char*, int> error_aliases[] = {
-    {"EWOULDBLOCK", EWOULDBLOCK}, {"EDEADLOCK", EDEADLOCK}, {"ENOTSUP", ENOTSUP}, {"EOPNOTSUPP", EOPNOTSUPP}};
 
 // Other public names of a call, which report as that call.
 constexpr std::pair<const char*, const char*> call_variants[] = {
@@ -55,21 +50,10 @@ std::string format(const char* pattern, auto... values) {
 }
 
 int parse_error_name(std::string_view name) {
-    std::vector<std::string> known;
-    for (int error = 1; error <= most_errors; ++error) {
-        if (const char* candidate = ::strerrorname_np(error)) {
-            if (name == candidate) {
-                return error;
-            }
-            known.emplace_back(candidate);
-        }
+    if (const int error = error_named(name)) {
+        return error;
     }
-    for (const auto& [alias, error] : error_aliases) {
-        if (name == alias) {
-            return error;
-        }
-    }
-    throw Failure(Status::usage, text("`", printable(name), "` is no error name.", suggestion(name, known)));
+    throw Failure(Status::usage, text("`", printable(name), "` is no error name.", error_hint(name)));
 }
 
 // "package.module.Class"; a name without a module is a builtin's.
@@ -145,21 +129,36 @@ std::string outcome_name(Outcome outcome, uint16_t error) {
 }
 
 Call parse_call(std::string_view name) {
-    std::vector<std::string> known;
     for (size_t i = 1; i < static_cast<size_t>(Call::count); ++i) {
         if (name == call_traits[i].name) {
             return static_cast<Call>(i);
         }
-        known.emplace_back(call_traits[i].name);
     }
+    const std::string hint = call_hint(name);
+    throw Failure(Status::usage, text("`", printable(name), "` is no call that a thread can be interrupted in.", hint));
+}
+
+std::string call_hint(std::string_view name) {
     for (const auto& [variant, call] : call_variants) {
         if (name == variant) {
-            throw Failure(Status::usage,
-                          text("`", name, "` is shown as the call that it is a variant of. Say `", call, "`."));
+            return text(" It is shown as the call that it is a variant of. Say `", call, "`.");
         }
     }
-    throw Failure(Status::usage, text("`", printable(name), "` is no call that a thread can be interrupted in.",
-                                      suggestion(name, known)));
+    std::vector<std::string> known;
+    for (size_t i = 1; i < static_cast<size_t>(Call::count); ++i) {
+        known.emplace_back(call_traits[i].name);
+    }
+    return suggestion(name, known);
+}
+
+std::string error_hint(std::string_view name) {
+    std::vector<std::string> known;
+    for (int error = 1; error < 4096; ++error) {
+        if (const char* candidate = ::strerrorname_np(error)) {
+            known.emplace_back(candidate);
+        }
+    }
+    return suggestion(name, known);
 }
 
 std::string call_name(Call call) {
@@ -170,20 +169,10 @@ Target target_of(Call call) {
     if (call >= Call::count || call == Call::running) {
         return Target::none;
     }
+    if (has_descriptor(call)) {
+        return Target::descriptor;
+    }
     switch (traits(call).kind) {
-        case Kind::Receive:
-        case Kind::Read:
-        case Kind::Send:
-        case Kind::Write:
-        case Kind::Accept:
-        case Kind::Connect:
-        case Kind::Lock:
-        case Kind::Queue:
-        case Kind::Counter:
-        case Kind::Device:
-            return Target::descriptor;
-        case Kind::Poll:  // poll and select wait for many
-            return call_name(call).starts_with("epoll") ? Target::descriptor : Target::none;
         case Kind::SystemV:
             return Target::identifier;
         case Kind::Semaphore:
@@ -199,6 +188,7 @@ Target target_of(Call call) {
         case Kind::SignalSet:
         case Kind::Join:
         case Kind::Asynchronous:
+        default:
             break;
     }
     return Target::none;

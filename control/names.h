@@ -27,6 +27,10 @@ std::string outcome_name(Outcome outcome, uint16_t error);
 // The call of that name. Throws Failure(usage) if there is none, with the nearest name.
 Call parse_call(std::string_view name);
 
+// What else might be meant by a word that names no call, or no error: " Did you mean `recv`?" or "".
+std::string call_hint(std::string_view name);
+std::string error_hint(std::string_view name);
+
 // "recv"; "unknown call" for a number that is none.
 std::string call_name(Call call);
 

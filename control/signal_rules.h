@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "control/rule_text.h"
+
 namespace interrupt {
 
 // What a signal does by default, as far as requests can take its place.
@@ -94,10 +96,6 @@ constexpr const char* sentence_of(RuleError error) {
 
 namespace rules_detail {
 
-constexpr bool is(std::string_view word, const char* text) {
-    return word == std::string_view(text);
-}
-
 // Of decimal digits; -1 otherwise.
 constexpr int small_number(std::string_view digits) {
     int number = digits.empty() || digits.size() > 2 ? -1 : 0;
@@ -133,7 +131,7 @@ constexpr SignalName signal_named(std::string_view name) {
         name.remove_prefix(3);
     }
     for (const SignalName& known : signal_names) {
-        if (rules_detail::is(name, known.name)) {
+        if (is(name, known.name)) {
             return known;
         }
     }
@@ -150,13 +148,7 @@ constexpr int nudge_signal_named(std::string_view name) {
 
 // The rule that begins `rest`, which loses it and the comma behind it.
 constexpr std::string_view take_rule(std::string_view& rest) {
-    size_t length = 0;
-    while (length < rest.size() && rest[length] != ',') {
-        length += rest[length] == '\\' && length + 1 < rest.size() ? 2 : 1;
-    }
-    const std::string_view rule(rest.data(), length);
-    rest.remove_prefix(length < rest.size() ? length + 1 : length);
-    return rule;
+    return take_until(rest, ',');
 }
 
 constexpr RuleError parse_rule(std::string_view word, int nudge, SignalRule& rule) {
@@ -169,9 +161,7 @@ constexpr RuleError parse_rule(std::string_view word, int nudge, SignalRule& rul
     }
     std::string_view name(word.data(), length);
     rule.pattern = std::string_view(word.data() + length + 1, word.size() - length - 1);
-    rule.whom = rules_detail::is(rule.pattern, "all")    ? Whom::all
-                : rules_detail::is(rule.pattern, "main") ? Whom::main
-                                                         : Whom::pattern;
+    rule.whom = is(rule.pattern, "all") ? Whom::all : is(rule.pattern, "main") ? Whom::main : Whom::pattern;
     const SignalName signal = signal_named(name);
     rule.signal = signal.number;
     rule.by_default = signal.by_default;
@@ -180,36 +170,6 @@ constexpr RuleError parse_rule(std::string_view word, int nudge, SignalRule& rul
            : rule.by_default == ByDefault::impossible ? RuleError::impossible
            : rule.by_default == ByDefault::fault      ? RuleError::fault
                                                       : RuleError::none;
-}
-
-// Seconds: digits, with a fraction or without. False for anything else, and for more than a million.
-constexpr bool parse_grace(std::string_view text, uint64_t& ns) {
-    uint64_t value = 0;
-    uint64_t unit = 1'000'000'000;
-    bool digits = false;
-    bool fraction = false;
-    for (const char c : text) {
-        if (c == '.' && !fraction) {
-            fraction = true;
-        } else if (c >= '0' && c <= '9') {
-            digits = true;
-            if (fraction) {
-                unit /= 10;
-                value += static_cast<uint64_t>(c - '0') * unit;
-            } else {
-                value = value * 10 + static_cast<uint64_t>(c - '0') * unit;
-                if (value > 1'000'000 * unit) {
-                    return false;
-                }
-            }
-        } else {
-            return false;
-        }
-    }
-    if (digits) {
-        ns = value;
-    }
-    return digits;
 }
 
 }  // namespace interrupt

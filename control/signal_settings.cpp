@@ -59,7 +59,7 @@ std::string signal_rules(const std::vector<std::string>& on) {
 void check_signal_settings() {
     uint64_t grace;
     const char* const seconds = std::getenv("INTERRUPT_GRACE");
-    if (seconds && *seconds && !parse_grace(seconds, grace)) {
+    if (seconds && *seconds && !parse_seconds(seconds, grace)) {
         throw Failure(Status::usage, text("INTERRUPT_GRACE is `", printable(seconds),
                                           "`; it is to be a number of seconds, not below 0."));
     }

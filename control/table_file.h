@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "control/fault_guard.h"
+#include "control/injection_table.h"
 #include "control/process.h"
 #include "control/thread_table_abi.h"
 
@@ -99,6 +100,15 @@ public:
     // Live, in shared memory: for the protocol. Any access may find that the file is gone: see verify().
     ThreadRecord& record(uint32_t index) const;
     TableHeader& live_header() const;
+
+    // The injection rules, live. They have memory once the header's attention says that there are some, or after
+    // make_room_for_rules(), which throws Failure if there is none.
+    InjectionRules& rules() const;
+    void make_room_for_rules() const;
+
+    // One writer of rules at a time, across processes. False: another one is at it.
+    bool lock() const;
+    void unlock() const;
 
     // Throws Failure if the file has been cut short since it was opened.
     void verify() const;

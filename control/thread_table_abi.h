@@ -238,7 +238,7 @@ struct alignas(128) ThreadRecord {
 static_assert(sizeof(ThreadRecord) == 256 && std::atomic<uint64_t>::is_always_lock_free);
 
 inline constexpr char table_magic[8] = {'i', 'n', 't', 'r', 't', 'b', 'l', '\n'};
-inline constexpr uint32_t table_abi_version = 3;
+inline constexpr uint32_t table_abi_version = 4;
 
 // TableHeader::flags
 inline constexpr uint32_t table_heavy_fences = 1;  // no membarrier: every thread fences by itself
@@ -301,6 +301,9 @@ struct alignas(4096) TableHeader {
     ExceptionName exceptions[max_exceptions];
     char ignored_setting[128];  // what of the environment is not obeyed, and why; empty: everything is
     RuntimeLock runtime_lock;
+    // Not 0: calls are looked at more closely (attention_* in injection_table.h). A cache line that nobody else writes
+    // to, since every call reads it.
+    alignas(64) std::atomic<uint32_t> attention;
 };
 static_assert(sizeof(TableHeader) == 4096);
 
@@ -323,6 +326,8 @@ constexpr uint32_t first_probe(uint32_t tid, uint32_t capacity) {
 inline constexpr int nudge_cookie = 0x696e7472;
 // The process to itself: the runtime's signal handlers have something to do in this thread.
 inline constexpr int runtime_signal_cookie = 0x73696700;
+// The process to itself: the timer of an injection rule with `after`.
+inline constexpr int rule_timer_cookie = 0x72756c65;
 // The process to itself: this thread may take a signal that another one holds; counts up from here.
 inline constexpr int held_signal_cookie = 0x68656c00;
 

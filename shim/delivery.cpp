@@ -74,13 +74,13 @@ void flush_nudge(ThreadRecord& record) {
     }
     if constexpr (!with_record_lock) {
         record.lock.fetch_and(~LockWord::nudged_bit, std::memory_order_relaxed);
-        disarm_retry();
+        disarm_timers();
         return;
     }
     uint64_t word = record.lock.load(std::memory_order_relaxed);
     if ((word & LockWord::owner_mask) == 0 &&
         record.lock.compare_exchange_strong(word, word & ~LockWord::nudged_bit, std::memory_order_acquire)) {
-        disarm_retry();
+        disarm_timers();
         os::getpid();  // whoever had the lock has sent its signal: any system call lets it arrive here
         return;
     }
@@ -89,7 +89,7 @@ void flush_nudge(ThreadRecord& record) {
         // Whoever read *blocked* before it was taken back has sent its signal once the lock is free.
         RecordLock lock(kernel, table_header(), record);
         record.lock.fetch_and(~LockWord::nudged_bit, std::memory_order_relaxed);
-        disarm_retry();
+        disarm_timers();
     }  // The system call that restores the signal mask lets the signal arrive, here, where the handler ignores it.
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "shim/bounded_text.h"
+#include "shim/injection_settings.h"
 #include "shim/platform/platform.h"
 #include "shim/process.h"
 #include "shim/rules_in_force.h"
@@ -48,6 +49,7 @@ NoTable read_settings() {
         }
     }
     read_signal_rules();
+    read_injection_rules();
     return NoTable::unknown;
 }
 

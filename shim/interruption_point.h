@@ -30,6 +30,7 @@
 
 #include "shim/cancellation.h"
 #include "shim/delivery.h"
+#include "shim/injection.h"
 #include "shim/nudge.h"
 #include "shim/platform/platform.h"
 #include "shim/requester.h"
@@ -112,6 +113,21 @@ Result given_up(Wait& wait, int how) {
     return wait.fail(how > 0 ? how : ECANCELED);
 }
 
+// The result of a wait that ends with this outcome.
+template <class Result, class Wait>
+Result ended_as(Wait& wait, Outcome outcome, uint16_t error) {
+    switch (outcome) {
+        case Outcome::error:
+            return wait.fail(error);
+        case Outcome::timeout:
+            return wait.time_out();
+        case Outcome::eof:
+            return wait.end_of_file();
+        default:
+            return wait.interrupt();
+    }
+}
+
 // The call failed with EINTR, or a condition variable's wait was ended by the handler. If that is owed to a request,
 // what the request wants is in `result`; Outcome::none otherwise. A cancellation is still to be acted upon.
 template <class Wait, class Result>
@@ -140,20 +156,7 @@ Outcome deliver(ThreadRecord& record, Wait& wait, Result& result) {
         result = given_up<Result>(wait, adapter->give_up(blocked, request));
         return Outcome::default_;
     }
-    switch (request.outcome()) {
-        case Outcome::error:
-            result = wait.fail(request.error());
-            break;
-        case Outcome::timeout:
-            result = wait.time_out();
-            break;
-        case Outcome::eof:
-            result = wait.end_of_file();
-            break;
-        default:
-            result = wait.interrupt();
-            break;
-    }
+    result = ended_as<Result>(wait, request.outcome(), request.error());
     return request.outcome();
 }
 
@@ -169,6 +172,61 @@ template <class Wait, class Result>
     return deliver(record, wait, result) != Outcome::none;
 }
 
+// An injection rule acts on the call, which has been published: true if it ends the call before it is made, with this
+// result.
+template <class Wait, class Result>
+[[gnu::noinline]] bool ended_by_rule(ThreadRecord& record, const BlockedCall& call, Wait& wait, Result& result) {
+    INTERRUPT_MARK_FRAME();
+    const ActingRule rule =
+        acting_rule({call, wait.has_time_limit(),
+                     [](const void* its) { return !static_cast<const Wait*>(its)->cannot_block(); }, &wait});
+    if (!rule.acts) {
+        return false;
+    }
+    if (rule.after != 0) {
+        arm_rule_timer(record, {os::monotonic_ns() + rule.after, rule});
+        return false;
+    }
+    if constexpr (requires { wait.is_not_made(); }) {
+        wait.is_not_made();
+    }
+    Attempt& attempt = attempt_of(record);
+    attempt.errno_before = errno;
+    Outcome outcome = rule.outcome;
+    if (rule.signal != 0) {
+        attempt.repeating = true;  // so that its handler counts as one that has met the call
+        count_acting(rule);
+        send_own_signal(rule.signal);
+        Attempt& met = attempt_of(record);
+        if (!met.program_made_eintr || !wait.ends_by_program_signal() || traits(call.call).kind == Kind::Condition) {
+            met.program_made_eintr = met.repeating = false;
+            return false;
+        }
+        leave(record);
+        result = wait.interrupt();
+    } else if (adapter == nullptr) {
+        count_acting(rule);
+        leave(record);
+        result = ended_as<Result>(wait, outcome, rule.error);
+    } else {
+        if (!make_own_request(record, rule)) {
+            return false;
+        }
+        attempt_of(record).window = Window::before_call;
+        outcome = deliver(record, wait, result);
+        if (outcome == Outcome::none) {
+            withdraw_own_request(record);
+            return false;
+        }
+        count_acting(rule);
+    }
+    result = wait.total(result);
+    if (outcome == Outcome::cancel) {
+        cancel_calling_thread();
+    }
+    return true;
+}
+
 // What the program gets. A failure of the rest of a transfer does not show: what had been moved is the result.
 template <class Wait, class Result>
 Result conclude(Wait& wait, Result result, int error, int errno_before) {
@@ -180,12 +238,25 @@ Result conclude(Wait& wait, Result result, int error, int errno_before) {
     return total;
 }
 
+// The wait goes on after leave(); so does the time after which a rule is to end it.
+template <class Wait>
+void publish_again(ThreadRecord& record, Wait& wait, const RuleDue& due) {
+    const bool pending = publish_fenced(record, thread_context.blocked);
+    if (due.at != 0) {
+        arm_rule_timer(record, due);
+    }
+    if (pending) {
+        prepare_to_deliver(record, wait);
+    }
+}
+
 // The call has failed with EINTR, or was nudged, or a requester holds the lock.
 template <class Wait, class RealCall, class Result>
 [[gnu::noinline]] Result finish_contested(ThreadRecord& record, Wait& wait, RealCall& real, Result result) {
     INTERRUPT_MARK_FRAME();
     for (;;) {
         Attempt& attempt = attempt_of(record);
+        const RuleDue due = attempt.rule_due;
         const int saved_errno = errno;
         if (!wait.interrupted(result, attempt)) {
             const bool nudged = attempt.nudged;
@@ -203,9 +274,7 @@ template <class Wait, class RealCall, class Result>
             }
             // A transfer was cut short by a nudge that is owed to nobody: the rest of it.
             wait.shorten(record.since.load(std::memory_order_relaxed));
-            if (publish_fenced(record, thread_context.blocked)) {
-                prepare_to_deliver(record, wait);
-            }
+            publish_again(record, wait, due);
             attempt_of(record).part_done = true;
             attempt.errno_before = saved_errno;
             result = wait.repeat(real);
@@ -230,9 +299,7 @@ template <class Wait, class RealCall, class Result>
             if (wait.ends_by_program_signal()) {
                 return conclude(wait, result, saved_errno, errno_before);
             }
-            if (publish_fenced(record, thread_context.blocked)) {
-                prepare_to_deliver(record, wait);
-            }
+            publish_again(record, wait, due);
         } else {  // nobody's: the rest of the time
             wait.shorten(record.since.load(std::memory_order_relaxed));
             attempt.repeating = true;
@@ -276,7 +343,13 @@ template <class Wait, class RealCall, class Resolve>
             return wait.total(real());
         }
     }
-    if (publish_fenced(*record, call)) [[unlikely]] {
+    const bool pending = publish_fenced(*record, call);
+    if (needs_closer_look(process.table)) {
+        if (Result early; ended_by_rule(*record, call, wait, early)) {
+            return early;
+        }
+    }
+    if (pending) [[unlikely]] {
         if (Result early; fails_at_entry(*record, wait, early)) {
             return wait.total(early);
         }
@@ -310,7 +383,7 @@ template <class Wait, class Result, class RealCall, class Resolve>
                                                      Resolve resolve) {
     INTERRUPT_MARK_FRAME();
     if (at.record == nullptr) {
-        return interruption_point(at.call, wait, real, resolve);
+        return interruption_point({at.call.call, wait.target(), at.call.caller}, wait, real, resolve);
     }
     if (!at.called) {
         if (Result early; fails_at_entry(*at.record, wait, early)) {

@@ -9,6 +9,7 @@
 #include "shim/cancellation.h"
 #include "shim/delivery.h"
 #include "shim/exit_wait.h"
+#include "shim/injection.h"
 #include "shim/libc_functions.h"
 #include "shim/platform/platform.h"
 #include "shim/program_actions.h"
@@ -20,7 +21,8 @@ namespace {
 
 bool is_ours(const siginfo_t& info, const ThreadRecord* record) {
     if ((info.si_code == SI_QUEUE || info.si_code == SI_TIMER) &&
-        (info.si_value.sival_int == nudge_cookie || info.si_value.sival_int == runtime_signal_cookie)) {
+        (info.si_value.sival_int == nudge_cookie || info.si_value.sival_int == runtime_signal_cookie ||
+         info.si_value.sival_int == rule_timer_cookie)) {
         return true;
     }
     // At RLIMIT_SIGPENDING the kernel sends the signal without its siginfo.
@@ -172,6 +174,9 @@ void on_nudge(int signal, siginfo_t* info, void* context) {
         grace_is_over();
     }
     thread_context.runtime_signal |= ours && info->si_value.sival_int == runtime_signal_cookie;
+    if (ours && info->si_value.sival_int == rule_timer_cookie && own_record() != nullptr) {
+        meet_rule_timer(*own_record());
+    }
     meet_nudge(context);
     errno = saved_errno;
     if (ours) {

@@ -29,7 +29,7 @@ void meet_nudge(void* context);
 // The retry timer: nudges this thread after 50 us, then after twice as long each time, up to 10 ms. False if the kernel
 // gives no timer (RLIMIT_SIGPENDING); then the requester has to nudge again.
 bool arm_retry(ThreadRecord& record, bool first);
-void disarm_retry();
+void disarm_timers();
 void delete_timers();
 
 // Whether the pending request may act on the wait that the thread is in, so far as can be told in a handler.

@@ -3,10 +3,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "control/name_pattern.h"
 #include "shim/adapter.h"
 #include "shim/delivery.h"
 #include "shim/exit_wait.h"
-#include "shim/name_pattern.h"
 #include "shim/nudge.h"
 #include "shim/program_actions.h"
 #include "shim/program_signals.h"

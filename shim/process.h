@@ -7,6 +7,7 @@
 
 #include <atomic>
 
+#include "control/injection_table.h"
 #include "control/thread_table_abi.h"
 #include "shim/thread_context.h"
 
@@ -60,11 +61,20 @@ inline TableHeader& table_header() {
     return *reinterpret_cast<TableHeader*>(process.table);
 }
 
-// The record of the calling thread if it has one in a live table. The fast path of every interposer.
+inline InjectionRules& injection_rules() {
+    return *reinterpret_cast<InjectionRules*>(process.table + injection_rules_offset(process.capacity));
+}
+
+[[gnu::always_inline]] inline bool needs_closer_look(const char* table) {
+    return reinterpret_cast<const TableHeader*>(table)->attention.load(std::memory_order_relaxed) != 0;
+}
+
+// The record of the calling thread if it has one in a live table, and nothing is to be looked at besides. The fast path
+// of every interposer.
 [[gnu::always_inline]] inline ThreadRecord* current_record() {
     char* const base = process.live.load(std::memory_order_relaxed);
     const uint32_t offset = thread_context.record_offset;
-    if (base == nullptr || offset == 0) [[unlikely]] {
+    if (base == nullptr || offset == 0 || needs_closer_look(base)) [[unlikely]] {
         return nullptr;
     }
     return reinterpret_cast<ThreadRecord*>(base + offset);

@@ -4,6 +4,7 @@
 
 #include "shim/delivery.h"
 #include "shim/fork_in_handler.h"
+#include "shim/injection.h"
 #include "shim/nudge.h"
 #include "shim/on_signal.h"
 #include "shim/program_actions.h"
@@ -140,6 +141,9 @@ public:
         delay_in_window();
         const Request request{record_->request.load(std::memory_order_relaxed)};
         look_again_ |= traits(state_.call()).kind == Kind::SignalSet && signal_held();
+        if (attempt_.rule_due.at != 0) {
+            arm_rule_timer(*record_, attempt_.rule_due);
+        }
         if (look_again_ || (request.pending() && may_act(*record_, request))) {
             arm_retry(*record_, true);
         }

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "shim/ignored_setting.h"
 #include "shim/process.h"
 
 namespace interrupt {
@@ -13,22 +14,6 @@ constinit char rules_text[longest_signal_rules + 1];  // what the patterns point
 constinit SignalRule rules[most_signal_rules];
 constinit int rule_count = 0;
 constinit uint64_t grace = default_grace_ns;
-
-void ignore_setting(const char* name, std::string_view word, const char* reason) {
-    char* to = settings.ignored;
-    const char* const end = to + sizeof settings.ignored - 1;
-    const auto append = [&](std::string_view text) {
-        for (size_t i = 0; i < text.size() && to < end; ++i) {
-            *to++ = text[i];
-        }
-    };
-    append(name);
-    append(" is ignored, for `");
-    append({word.data(), word.size() < 32 ? word.size() : 32});
-    append("`: ");
-    append(reason);
-    *to = 0;
-}
 
 // All of it, or nothing.
 void read_rules(const char* text) {
@@ -59,7 +44,7 @@ void read_rules(const char* text) {
 
 void read_signal_rules() {
     if (const char* seconds = std::getenv("INTERRUPT_GRACE"); seconds != nullptr && *seconds != 0) {
-        if (!parse_grace(seconds, grace)) {
+        if (!parse_seconds(seconds, grace)) {
             ignore_setting("INTERRUPT_GRACE", seconds, "it is to be a number of seconds, not below 0");
         }
     }

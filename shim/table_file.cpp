@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "shim/ignored_setting.h"
+#include "shim/injection_settings.h"
 #include "shim/platform/platform.h"
 #include "shim/process.h"
 
@@ -138,14 +140,21 @@ NoTable back_with_memory(int fd, TableFile& file) {
     long result = os::madvise(file.mapping, sizeof(TableHeader), MADV_POPULATE_WRITE);
     if (result == -EINVAL) {
         file.fully_backed = true;
-        result = os::fallocate(fd, table_size(file.capacity));
+        result = os::fallocate(fd, injection_rules_offset(file.capacity));
     }
     return result == 0 ? NoTable::unknown : reason_of(result);
 }
 
+// The rules' pages, only where there are any.
+bool back_rules_with_memory(int fd, const TableFile& file) {
+    const uint64_t offset = injection_rules_offset(file.capacity);
+    return os::madvise(file.mapping + offset, sizeof(InjectionRules), MADV_POPULATE_WRITE) == 0 ||
+           (file.fully_backed && os::fallocate(fd, sizeof(InjectionRules), offset) == 0);
+}
+
 NoTable map_file(int fd, TableFile& file) {
     struct rlimit limit;
-    const size_t size = table_size(file.capacity);
+    const size_t size = table_file_size(file.capacity);
     if (os::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size) {  // ftruncate would raise SIGXFSZ
         return NoTable::file_size_limit;
     }
@@ -189,12 +198,23 @@ TableFile make_table_file(char* path, size_t path_size, uint64_t created) {
         file.failure = reason_of(fd);
     } else {
         file.failure = map_file(static_cast<int>(fd), file);
+        if (file.failure == NoTable::unknown && has_injection_rules()) {
+            file.has_rules = back_rules_with_memory(static_cast<int>(fd), file);
+            if (!file.has_rules) {
+                ignore_setting("INTERRUPT_INJECT", "", "there is no memory for the rules");
+            }
+        }
         os::close(static_cast<int>(fd));
         if (file.failure != NoTable::unknown) {
             os::unlinkat(directory.fd, name);
         } else {
             const uint64_t in_namespace = pid_namespace();
-            fill_header(*reinterpret_cast<TableHeader*>(file.mapping), file.capacity, created, in_namespace);
+            auto& header = *reinterpret_cast<TableHeader*>(file.mapping);
+            fill_header(header, file.capacity, created, in_namespace);
+            if (file.has_rules) {
+                put_injection_rules(
+                    header, *reinterpret_cast<InjectionRules*>(file.mapping + injection_rules_offset(file.capacity)));
+            }
             if (random % 16 == 0) {
                 remove_dead_files(directory.fd, in_namespace, name);
             }

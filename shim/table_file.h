@@ -9,14 +9,11 @@ struct TableFile {
     NoTable failure = NoTable::unknown;  // why there is none; unknown: there is one
     char* mapping = nullptr;
     uint32_t capacity = 0;
-    bool fully_backed = false;  // every page has memory; otherwise the first two
+    bool fully_backed = false;  // every page of the records has memory; otherwise the first two
+    bool has_rules = false;     // INTERRUPT_INJECT's
 };
 
 // Makes the file, maps it and fills its header, all but the magic. `path` gets its name.
 TableFile make_table_file(char* path, size_t path_size, uint64_t created);
-
-inline size_t table_size(uint32_t capacity) {
-    return sizeof(TableHeader) + size_t{capacity} * sizeof(ThreadRecord);
-}
 
 }  // namespace interrupt

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdint>
 
+#include "control/injection_table.h"
 #include "control/thread_table_abi.h"
 
 namespace interrupt {
@@ -16,6 +17,23 @@ struct BlockedCall {
     Call call = Call::running;
     uint64_t target = 0;
     const void* caller = nullptr;  // return address of the interposer: where in the program the call stands
+};
+
+// What the injection rule that acts on a call wants; `acts` is false where none does.
+struct ActingRule {
+    bool acts = false;
+    Outcome outcome = Outcome::none;
+    uint16_t error = 0;
+    int32_t signal = 0;
+    uint64_t after = 0;  // ns
+    InjectionRule* rule = nullptr;
+    uint32_t generation = 0;
+};
+
+// When a rule with `after` is to end the call in progress: CLOCK_MONOTONIC, ns; 0: none is.
+struct RuleDue {
+    uint64_t at = 0;
+    ActingRule rule;
 };
 
 // What happened to the call in progress. Written by the nudge handler and the wrapper of the program's handlers, read
@@ -33,6 +51,7 @@ struct Attempt {
     int errno_before = EINTR;         // errno when the system call came back with EINTR, before libc had set it
     uintptr_t repeats_in = 0;  // first argument of the system call that a repetition waits in, if not the call's own
     uint32_t refused = 0;      // sequence number of a request that this wait cannot have, plus one; 0: none
+    RuleDue rule_due;
 };
 
 // As it goes into the record: UTF-8, ends with 0; empty: none.
@@ -75,6 +94,11 @@ struct alignas(64) ThreadContext {
     // a fork in a handler of the program's (fork_in_handler.h)
     ThreadRecord* record_below = nullptr;  // of the call that the handler runs on top of
     void* stand_in = nullptr;              // the page in its place that this process has made last
+
+    // injection rules (injection.h)
+    int rule_timer = -1;
+    bool rule_timer_armed = false;
+    RuleCount rule_counts[most_injection_rules] = {};  // of the rules by which each thread counts for itself
 
     bool runs_runtime = false;         // of the adapter (record_runs_runtime)
     bool claim_failed = false;         // the table was full when this thread asked

@@ -76,8 +76,11 @@ ThreadRecord* claim_for_this_thread() {
     record->mask.store(static_cast<uint32_t>(context.mask), std::memory_order_relaxed);
     write_name(*record, context.name);
     if (context.epoch != process.epoch) {  // timers and pending signals are not inherited by a forked child
-        context.retry_timer = context.cpu_timer = -1;
-        context.retry_armed = context.cpu_armed = false;
+        context.retry_timer = context.cpu_timer = context.rule_timer = -1;
+        context.retry_armed = context.cpu_armed = context.rule_timer_armed = false;
+        for (RuleCount& count : context.rule_counts) {
+            count = {};
+        }
         context.attempt = {};
         wakeup_after_fork(*record);
         keep_held_signal();

@@ -18,6 +18,12 @@ public:
         return time_ != nullptr && os::vdso_clock_gettime(clock, &now) == 0 &&
                (now.tv_sec > time_->tv_sec || (now.tv_sec == time_->tv_sec && now.tv_nsec >= time_->tv_nsec));
     }
+    // All of it is left.
+    void is_not_made() {
+        if (program_time_ != nullptr) {
+            left_ = *program_time_;
+        }
+    }
     // Each end of a sleep leaves the timer's slack more than is left: many of them must not prolong it. `wall`: its
     // time passes as ours does.
     void repeat(uint64_t since, bool wall) {
@@ -47,6 +53,7 @@ struct Nanosleep : Common {
     bool has_time_limit() const { return true; }
     bool cannot_block() const { return rest_.zero(); }
     int time_out() const { return 0; }
+    void is_not_made() { rest_.is_not_made(); }
     void shorten(uint64_t since) { rest_.repeat(since, true); }
     int total(int result) const { return total_of(result, result == -1 && errno == EINTR); }
     static uint64_t target() { return 0; }
@@ -70,6 +77,7 @@ struct ClockNanosleep : ErrorNumber {
     bool has_time_limit() const { return true; }
     bool cannot_block() const { return absolute_ ? rest_.has_passed(clock_) : rest_.zero(); }
     int time_out() const { return 0; }
+    void is_not_made() { rest_.is_not_made(); }
     void shorten(uint64_t since) {
         if (!absolute_) {
             rest_.repeat(since, clock_ == CLOCK_REALTIME || clock_ == CLOCK_MONOTONIC);

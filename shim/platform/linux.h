@@ -7,6 +7,7 @@
 #include <linux/membarrier.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -136,8 +137,8 @@ inline long write(int fd, const void* buffer, size_t size) {
 inline long ftruncate(int fd, uint64_t size) {
     return raw_syscall(SYS_ftruncate, fd, static_cast<long>(size));
 }
-inline long fallocate(int fd, uint64_t size) {
-    return raw_syscall(SYS_fallocate, fd, 0, 0, static_cast<long>(size));
+inline long fallocate(int fd, uint64_t size, uint64_t offset = 0) {
+    return raw_syscall(SYS_fallocate, fd, 0, static_cast<long>(offset), static_cast<long>(size));
 }
 inline long fstat(int fd, struct stat* status) {
     return raw_syscall(SYS_fstat, fd, arg(status));
@@ -200,6 +201,10 @@ bool has_ended(pid_t tid);
 // How many threads this process has; 0 if that cannot be told.
 uint32_t thread_count();
 
+// Of the calling thread.
+inline long own_name(char (&name)[17]) {
+    return raw_syscall(SYS_prctl, PR_GET_NAME, arg(name));
+}
 // As the kernel has it; empty if it cannot be read.
 void thread_name(pid_t tid, char (&name)[17]);
 

@@ -1,12 +1,12 @@
 // The environment, as `run` checks it and as the shim obeys it: the two must be of one mind. shim/environment.cpp,
-// shim/rules_in_force.cpp, shim/name_pattern.h; control/launcher.cpp, control/signal_settings.cpp.
+// shim/rules_in_force.cpp, control/name_pattern.h; control/launcher.cpp, control/signal_settings.cpp.
 #include "shim/environment.h"
 
 #include <fnmatch.h>
 #include <fuzzer/FuzzedDataProvider.h>
 
 #include "control/launcher.h"
-#include "shim/name_pattern.h"
+#include "control/name_pattern.h"
 #include "shim/process.h"
 #include "shim/rules_in_force.h"
 #include "tests/fuzz/expect.h"

@@ -1,5 +1,7 @@
 #include "tests/interposers/scenario.h"
 
+#include <sys/prctl.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -69,6 +71,7 @@ Waiter::~Waiter() {
 }
 
 void Waiter::run(const Options& options) {
+    prctl(PR_SET_NAME, "waiter");  // for rules that are about it alone
     wait_.prepare();
     if (options.all_signals_blocked) {
         sigset_t all;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "shim/name_pattern.h"
+#include "control/name_pattern.h"
 
 namespace interrupt {
 namespace {
@@ -60,7 +60,7 @@ TEST(SignalRules, SayWhomAndWhich) {
 TEST(SignalRules, GraceIsInSeconds) {
     uint64_t ns = 7;
     for (const char* bad : {"", ".", "-1", "+1", "1e3", "1.2.3", "inf", " 1", "1000001", "99999999999999999999999"}) {
-        EXPECT_FALSE(parse_grace(bad, ns)) << bad;
+        EXPECT_FALSE(parse_seconds(bad, ns)) << bad;
         EXPECT_EQ(ns, 7u) << bad;
     }
     const std::pair<const char*, uint64_t> good[] = {{"0", 0},
@@ -71,7 +71,7 @@ TEST(SignalRules, GraceIsInSeconds) {
                                                      {"0.00000000019", 0},
                                                      {"1000000", 1'000'000'000'000'000}};
     for (const auto& [text, value] : good) {
-        EXPECT_TRUE(parse_grace(text, ns)) << text;
+        EXPECT_TRUE(parse_seconds(text, ns)) << text;
         EXPECT_EQ(ns, value) << text;
     }
 }

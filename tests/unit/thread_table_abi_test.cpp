@@ -1,11 +1,11 @@
 // The layout that both sides of the thread table share, by number: what is written here can be read by another version.
-#include "control/thread_table_abi.h"
-
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <set>
 #include <string>
+
+#include "control/injection_table.h"
 
 namespace interrupt {
 namespace {
@@ -41,6 +41,7 @@ TEST(ThreadTableAbi, Header) {
     EXPECT_FIELD(ExceptionName, name, 4, 124);
     EXPECT_FIELD(TableHeader, ignored_setting, 3384, 128);
     EXPECT_FIELD(TableHeader, runtime_lock, 3512, 32);
+    EXPECT_FIELD(TableHeader, attention, 3584, 4);
 }
 
 TEST(ThreadTableAbi, Record) {
@@ -69,8 +70,33 @@ TEST(ThreadTableAbi, Record) {
     EXPECT_FIELD(ThreadRecord, ident, 184, 8);
 }
 
+TEST(ThreadTableAbi, InjectionRules) {
+    EXPECT_EQ(sizeof(InjectionRule), 448u);
+    EXPECT_FIELD(InjectionRule, generation, 0, 4);
+    EXPECT_FIELD(InjectionRule, met, 8, 8);
+    EXPECT_FIELD(InjectionRule, acted, 16, 8);
+    EXPECT_FIELD(InjectionRule, injection, 24, 120);
+    EXPECT_FIELD(InjectionRule, text, 144, 256);
+    EXPECT_FIELD(Injection, calls, 0, 16);
+    EXPECT_FIELD(Injection, fd, 16, 4);
+    EXPECT_FIELD(Injection, thread, 20, 64);
+    EXPECT_FIELD(Injection, first, 84, 4);
+    EXPECT_FIELD(Injection, last, 88, 4);
+    EXPECT_FIELD(Injection, step, 92, 4);
+    EXPECT_FIELD(Injection, signal, 96, 4);
+    EXPECT_FIELD(Injection, after, 104, 8);
+    EXPECT_FIELD(Injection, error, 112, 2);
+    EXPECT_FIELD(Injection, outcome, 114, 1);
+    EXPECT_FIELD(Injection, per_thread, 115, 1);
+    EXPECT_FIELD(Injection, force, 116, 1);
+    EXPECT_EQ(sizeof(interrupt::InjectionRules), 16384u);
+    EXPECT_EQ(injection_rules_offset(1), 8192u);
+    EXPECT_EQ(injection_rules_offset(16), 8192u);
+    EXPECT_EQ(table_file_size(17), 12288u + 16384u);
+}
+
 TEST(ThreadTableAbi, Values) {
-    EXPECT_EQ(table_abi_version, 3u);
+    EXPECT_EQ(table_abi_version, 4u);
     EXPECT_EQ(table_heavy_fences, 1u);
     EXPECT_EQ(table_seccomp, 2u);
     EXPECT_EQ(record_unadopted, 1u);

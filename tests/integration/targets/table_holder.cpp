@@ -12,7 +12,7 @@
 #include <iostream>
 #include <string>
 
-#include "control/thread_table_abi.h"
+#include "control/injection_table.h"
 
 using namespace interrupt;
 
@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
     const uint64_t created = static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
     const std::string path = std::string(argc > 1 ? argv[1] : "/dev/shm") + "/" + std::to_string(getpid()) + "-" +
                              std::to_string(created) + "-0123456789abcdef.table";
-    const size_t size = sizeof(TableHeader) + capacity * sizeof(ThreadRecord);
+    const size_t size = table_file_size(capacity);
     const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 || ftruncate(fd, static_cast<off_t>(size)) != 0) {
         std::perror(path.c_str());

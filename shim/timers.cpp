@@ -1,10 +1,11 @@
-// The two timers of a thread that nudge it again: one on the clock, armed only while a call is in progress, and one on
-// the CPU time that the thread uses, for a runtime's computing threads.
+// The timers of a thread: two that nudge it again, one on the clock, armed only while a call is in progress, and one on
+// the CPU time that the thread uses, for a runtime's computing threads; and that of an injection rule.
 #include <cstring>
 
 #include "shim/adapter.h"
 #include "shim/config.h"
 #include "shim/delivery.h"
+#include "shim/injection.h"
 #include "shim/nudge.h"
 #include "shim/platform/platform.h"
 
@@ -15,13 +16,13 @@ namespace {
 constexpr uint64_t first_retry_ns = 50'000;
 constexpr uint64_t last_retry_ns = 10'000'000;
 
-bool set_timer(int& timer, clockid_t clock, uint64_t ns) {
+bool set_timer(int& timer, clockid_t clock, uint64_t ns, int cookie = nudge_cookie) {
     if (timer < 0) {
         struct sigevent event;
         std::memset(&event, 0, sizeof event);
         event.sigev_notify = SIGEV_THREAD_ID;
         event.sigev_signo = settings.signal;
-        event.sigev_value.sival_int = nudge_cookie;
+        event.sigev_value.sival_int = cookie;
         event._sigev_un._tid = os::gettid();
         if (os::timer_create(clock, &event, &timer) != 0) {
             timer = -1;
@@ -53,6 +54,21 @@ bool arm_retry(ThreadRecord& record, bool first) {
     return context.retry_armed;
 }
 
+bool arm_rule_timer(ThreadRecord& record, const RuleDue& due) {
+    if (!may_call_kernel() || os::getpid() != process.pid) {
+        return false;
+    }
+    ThreadContext& context = thread_context;
+    attempt_of(record).rule_due = due;
+    record.lock.fetch_or(LockWord::nudged_bit, std::memory_order_relaxed);  // so that leave() disarms it
+    const uint64_t now = os::monotonic_ns();
+    context.rule_timer_armed =
+        set_timer(context.rule_timer, CLOCK_MONOTONIC, due.at > now ? due.at - now : 1, rule_timer_cookie);
+    return context.rule_timer_armed;
+}
+
+namespace {
+
 void disarm_retry() {
     ThreadContext& context = thread_context;
     if (context.runtime_signal && adapter->looks_after_eintr()) {
@@ -61,6 +77,16 @@ void disarm_retry() {
     if (context.retry_armed) {
         set_timer(context.retry_timer, CLOCK_MONOTONIC, 0);
         context.retry_armed = false;
+    }
+}
+
+}  // namespace
+
+void disarm_timers() {
+    disarm_retry();
+    if (thread_context.rule_timer_armed) {
+        set_timer(thread_context.rule_timer, CLOCK_MONOTONIC, 0, rule_timer_cookie);
+        thread_context.rule_timer_armed = false;
     }
 }
 
@@ -73,13 +99,13 @@ void start_cpu_retry(uint64_t ns) {
 
 void delete_timers() {
     ThreadContext& context = thread_context;
-    for (int* timer : (int* const[]){&context.retry_timer, &context.cpu_timer}) {
+    for (int* timer : (int* const[]){&context.retry_timer, &context.cpu_timer, &context.rule_timer}) {
         if (*timer >= 0) {
             os::timer_delete(*timer);
             *timer = -1;
         }
     }
-    context.retry_armed = context.cpu_armed = false;
+    context.retry_armed = context.cpu_armed = context.rule_timer_armed = false;
 }
 
 }  // namespace interrupt

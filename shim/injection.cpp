@@ -1,0 +1,148 @@
+#include "shim/injection.h"
+
+#include <cstring>
+
+#include "control/name_pattern.h"
+#include "shim/delivery.h"
+#include "shim/requester.h"
+
+namespace interrupt {
+
+namespace {
+
+// The runtime's name, the kernel's, or `main`.
+bool is_calling_thread(const char* pattern) {
+    if (std::strcmp(pattern, "main") == 0) {
+        return may_call_kernel() ? os::gettid() == process.pid : false;
+    }
+    const ThreadName& own = thread_context.name;
+    if (own.text[0] != 0 && matches(pattern, own.text)) {
+        return true;
+    }
+    char name[17] = {};
+    return may_call_kernel() && os::own_name(name) == 0 && matches(pattern, name);
+}
+
+// Which of the calls that `counter` counts this one is. 0: the rule is another one by now.
+uint32_t count(std::atomic<uint64_t>& counter, uint32_t generation) {
+    RuleCount before{counter.load(std::memory_order_relaxed)};
+    do {
+        if (before.generation() != generation) {
+            return 0;
+        }
+    } while (!counter.compare_exchange_weak(before.word, RuleCount::make(generation, before.count() + 1).word,
+                                            std::memory_order_relaxed));
+    return before.count() + 1;
+}
+
+uint32_t count_here(RuleCount& counter, uint32_t generation) {
+    const uint32_t before = counter.generation() == generation ? counter.count() : 0;
+    counter = RuleCount::make(generation, before + 1);
+    return before + 1;
+}
+
+bool is_about(const Injection& injection, const BeginningCall& call) {
+    return injection.calls.has(call.call.call) &&
+           (injection.fd < 0 || static_cast<uint32_t>(injection.fd) == static_cast<uint32_t>(call.call.target)) &&
+           (injection.outcome != Outcome::timeout || call.has_time_limit) &&
+           (injection.thread[0] == 0 || is_calling_thread(injection.thread));
+}
+
+// A thread that defers interrupts defers these, too.
+bool may_end_now(const Injection& injection) {
+    if (thread_context.mask == Mask::all) {
+        return false;
+    }
+    switch (injection.outcome) {
+        case Outcome::cancel:
+            return adapter == nullptr && cancellation_enabled();
+        case Outcome::exception:
+            return adapter != nullptr;
+        default:
+            return true;
+    }
+}
+
+}  // namespace
+
+ActingRule acting_rule(const BeginningCall& call) {
+    ActingRule acting;
+    enum class Answer { not_asked, no, yes } could_wait = Answer::not_asked;
+    InjectionRules& table = injection_rules();
+    for (uint32_t i = 0; i < most_injection_rules; ++i) {
+        InjectionRule& rule = table.rules[i];
+        const uint32_t generation = rule.generation.load(std::memory_order_acquire);
+        if (!InjectionRule::in_force(generation) || !is_about(rule.injection, call) || !may_end_now(rule.injection)) {
+            continue;
+        }
+        const Injection injection = rule.injection;
+        // Pairs with the writer's growing of the generation: what was read belongs to it.
+        std::atomic_thread_fence(std::memory_order_acquire);
+        if (rule.generation.load(std::memory_order_relaxed) != generation) {
+            continue;
+        }
+        if (!injection.force && could_wait == Answer::not_asked) {
+            could_wait = may_call_kernel() && call.could_wait(call.wait) ? Answer::yes : Answer::no;
+        }
+        if (!injection.force && could_wait == Answer::no) {
+            continue;
+        }
+        const uint32_t in_process = count(rule.met, generation);
+        const uint32_t number =
+            injection.per_thread ? count_here(thread_context.rule_counts[i], generation) : in_process;
+        if (!acting.acts && in_process != 0 && injection.is_due(number)) {
+            acting = {true, injection.outcome, injection.error, injection.signal, injection.after, &rule, generation};
+        }
+    }
+    return acting;
+}
+
+void count_acting(const ActingRule& rule) {
+    count(rule.rule->acted, rule.generation);
+}
+
+void meet_rule_timer(ThreadRecord& record) {
+    const State state{record.state.load(std::memory_order_relaxed)};
+    if (!state.blocked() || thread_context.attempt.wait != state.wait()) {
+        return;
+    }
+    RuleDue& due = thread_context.attempt.rule_due;
+    if (due.at == 0 || os::monotonic_ns() < due.at) {
+        return;
+    }
+    due.at = 0;
+    if (due.rule.rule->generation.load(std::memory_order_acquire) != due.rule.generation) {
+        return;  // taken away meanwhile
+    }
+    if (due.rule.signal != 0) {
+        count_acting(due.rule);
+        send_own_signal(due.rule.signal);
+    } else if (make_own_request(record, due.rule)) {
+        count_acting(due.rule);
+    }
+}
+
+bool make_own_request(ThreadRecord& record, const ActingRule& rule) {
+    if (!may_call_kernel() || Request{record.request.load(std::memory_order_relaxed)}.pending()) {
+        return false;
+    }
+    InProcess kernel;
+    const RecordOwner owner{record.tid.load(std::memory_order_relaxed),
+                            record.generation.load(std::memory_order_relaxed)};
+    const State state{record.state.load(std::memory_order_relaxed)};
+    return post(kernel, table_header(), record, owner, rule.outcome, rule.error, state.wait()).error == 0;
+}
+
+void withdraw_own_request(ThreadRecord& record) {
+    InProcess kernel;
+    const Request request{record.request.load(std::memory_order_relaxed)};
+    withdraw(kernel, table_header(), record,
+             {record.tid.load(std::memory_order_relaxed), record.generation.load(std::memory_order_relaxed)},
+             request.sequence());
+}
+
+void send_own_signal(int signal) {
+    os::tgkill(os::getpid(), os::gettid(), signal);
+}
+
+}  // namespace interrupt
