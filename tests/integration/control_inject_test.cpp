@@ -8,7 +8,7 @@ namespace {
 
 using nlohmann::json;
 
-// A script whose first pipe is descriptor 3, and which says how its reads ended.
+// A script whose pipe is descriptor 20, and which says how its reads ended.
 Finished script_with(const std::vector<std::string>& rules, const std::string& script) {
     std::vector<std::string> arguments{"run"};
     for (const std::string& rule : rules) {
@@ -19,29 +19,29 @@ Finished script_with(const std::vector<std::string>& rules, const std::string& s
 }
 
 constexpr const char* five_reads = R"(
-    pipe(my $out, my $in); syswrite($in, "abcde");
-    for (1..5) { my $n = sysread($out, my $b, 1); print defined $n ? "$n$b " : $!{EINTR} ? "EINTR " : $!{EIO} ? "EIO " : "? "; }
+    use POSIX; pipe(my $out, my $in); syswrite($in, "abcde"); POSIX::dup2(fileno($out), 20);
+    for (1..5) { my $n = POSIX::read(20, my $b, 1); print defined $n ? "$n$b " : $!{EINTR} ? "EINTR " : $!{EIO} ? "EIO " : "? "; }
 )";
 
 TEST(Inject, MakesTheThirdCallFail) {
-    const Finished done = script_with({"read:errno:EINTR:when=3:fd=3"}, five_reads);
+    const Finished done = script_with({"read:errno:EINTR:when=3:fd=20"}, five_reads);
     expect_status(0, done);
     EXPECT_EQ(done.out, "1a 1b EINTR 1c 1d ");
 }
 
 TEST(Inject, TheFirstRuleThatIsDueActs) {
     const Finished done =
-        script_with({"read:errno:EIO:when=2..4+2:fd=3", "read:errno:EINTR:when=1..2:fd=3"}, five_reads);
+        script_with({"read:errno:EIO:when=2..4+2:fd=20", "read:errno:EINTR:when=1..2:fd=20"}, five_reads);
     expect_status(0, done);
     EXPECT_EQ(done.out, "EINTR EIO 1a EIO 1b ");
 }
 
 TEST(Inject, AForkedChildBeginsWithTheRulesOfTheEnvironmentAndCountsForItself) {
     const Finished done = script_with(
-        {"read:errno:EIO:when=2:fd=3"},
-        "pipe(my $out, my $in); syswrite($in, 'abcdef'); $| = 1;"
+        {"read:errno:EIO:when=2:fd=20"},
+        "use POSIX; pipe(my $out, my $in); syswrite($in, 'abcdef'); $| = 1; POSIX::dup2(fileno($out), 20);"
         "for my $who ('child', 'parent') { next if $who eq 'child' && ($pid = fork()); waitpid($pid, 0) if $pid;"
-        "  for (1..3) { my $n = sysread($out, my $b, 1); print $who, defined $n ? '+' : '-'; } print ' '; exit if "
+        "  for (1..3) { my $n = POSIX::read(20, my $b, 1); print $who, defined $n ? '+' : '-'; } print ' '; exit if "
         "!$pid }");
     expect_status(0, done);
     EXPECT_EQ(done.out, "child+child-child+ parent+parent-parent+ ");
