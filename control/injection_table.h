@@ -84,6 +84,7 @@ struct alignas(4096) InjectionRules {
 
 // TableHeader::attention: what makes a thread look further when a call begins.
 inline constexpr uint32_t attention_rules = 1;
+inline constexpr uint32_t attention_points = 2;  // a sweep's run (run_file.h)
 
 // Where the rules begin, and the file ends, bytes.
 constexpr uint64_t injection_rules_offset(uint32_t capacity) {

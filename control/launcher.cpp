@@ -12,6 +12,7 @@
 #include "control/injections.h"
 #include "control/process.h"
 #include "control/program_file.h"
+#include "control/run.h"
 
 namespace interrupt::control {
 namespace {
@@ -152,6 +153,11 @@ Status run_command(const RunOptions& options) {
 
     preload(library, program.elf.needed);
     set_or_remove("INTERRUPT_NO_FOLLOW", options.no_follow ? "1" : "");
+    if (!options.inject.empty()) {
+        Run run(false);
+        ::setenv("INTERRUPT_RUN", run.path().c_str(), 1);
+        report_rules_at_end(run, options.inject);
+    }
     std::vector<char*> arguments;
     for (const std::string& argument : options.program) {
         arguments.push_back(const_cast<char*>(argument.c_str()));

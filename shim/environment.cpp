@@ -12,6 +12,7 @@
 #include "shim/platform/platform.h"
 #include "shim/process.h"
 #include "shim/rules_in_force.h"
+#include "shim/run.h"
 
 namespace interrupt {
 
@@ -50,6 +51,7 @@ NoTable read_settings() {
     }
     read_signal_rules();
     read_injection_rules();
+    join_run();
     return NoTable::unknown;
 }
 

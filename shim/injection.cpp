@@ -5,6 +5,7 @@
 #include "control/name_pattern.h"
 #include "shim/delivery.h"
 #include "shim/requester.h"
+#include "shim/run.h"
 
 namespace interrupt {
 
@@ -63,10 +64,32 @@ bool may_end_now(const Injection& injection) {
     }
 }
 
+// What a sweep's run wants of this call.
+ActingRule acting_target(const BeginningCall& call) {
+    if (call.call.call == Call::running || traits(call.call.call).kind == Kind::Shown || !may_call_kernel() ||
+        !call.could_wait(call.wait) || !is_target_of_run(call.call, call.has_time_limit)) {
+        return {};
+    }
+    const RunTarget& target = run_file->target;
+    Injection injection;
+    injection.outcome = target.outcome;
+    if (!may_end_now(injection) || (target.outcome == Outcome::timeout && !call.has_time_limit)) {
+        return {};
+    }
+    return {.acts = true, .outcome = target.outcome, .error = target.error};
+}
+
 }  // namespace
 
 ActingRule acting_rule(const BeginningCall& call) {
+    const uint32_t attention = table_header().attention.load(std::memory_order_acquire);
     ActingRule acting;
+    if ((attention & attention_points) != 0) {
+        acting = acting_target(call);
+    }
+    if ((attention & attention_rules) == 0) {
+        return acting;
+    }
     enum class Answer { not_asked, no, yes } could_wait = Answer::not_asked;
     InjectionRules& table = injection_rules();
     for (uint32_t i = 0; i < most_injection_rules; ++i) {
@@ -88,6 +111,9 @@ ActingRule acting_rule(const BeginningCall& call) {
             continue;
         }
         const uint32_t in_process = count(rule.met, generation);
+        if (run_file != nullptr && generation == 1) {
+            run_file->rules_met[i].fetch_add(1, std::memory_order_relaxed);
+        }
         const uint32_t number =
             injection.per_thread ? count_here(thread_context.rule_counts[i], generation) : in_process;
         if (!acting.acts && in_process != 0 && injection.is_due(number)) {
@@ -98,7 +124,14 @@ ActingRule acting_rule(const BeginningCall& call) {
 }
 
 void count_acting(const ActingRule& rule) {
+    if (rule.rule == nullptr) {
+        run_file->target.acted.store(1, std::memory_order_relaxed);
+        return;
+    }
     count(rule.rule->acted, rule.generation);
+    if (run_file != nullptr && rule.generation == 1) {
+        run_file->rules_acted[rule.rule - injection_rules().rules].fetch_add(1, std::memory_order_relaxed);
+    }
 }
 
 void meet_rule_timer(ThreadRecord& record) {

@@ -14,6 +14,7 @@
 #include "shim/platform/platform.h"
 #include "shim/program_actions.h"
 #include "shim/program_signals.h"
+#include "shim/run.h"
 #include "shim/system_calls.h"
 #include "shim/thread_table.h"
 
@@ -32,6 +33,7 @@ struct Start {
     bool signal_blocked;
     bool really_blocked;  // by the mask in the thread's attributes, or since its creator has the nudge shut out
     uint32_t started_by;
+    ThreadPath path;
     ThreadName name;  // the runtime's
 };
 
@@ -85,6 +87,7 @@ Start begin_thread(void* pointer) {
         os::unblock_signal(settings.signal);
     }
     thread_context.name = start.name;
+    thread_context.path = start.path;
     if (ThreadRecord* const record = process.table != nullptr ? record_for_call({}) : nullptr) {
         record->started_by.store(start.started_by, std::memory_order_relaxed);
     }
@@ -198,6 +201,7 @@ EXPORTED int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
               blocked,
               has_mask ? blocked : thread_context.nudge_shut_out,
               own_tid(),
+              next_thread_path(),
               thread_context.next_thread_name};
     const int error = real::pthread_create.resolve()(thread, attributes, run_thread, start);
     if (error != 0) {
@@ -212,7 +216,8 @@ EXPORTED int thrd_create(thrd_t* thread, thrd_start_t routine, void* argument) {
     if (start == nullptr) {
         return real::thrd_create.resolve()(thread, routine, argument);
     }
-    *start = {nullptr, routine, argument, thread_context.signal_blocked, thread_context.nudge_shut_out, own_tid(), {}};
+    *start = {nullptr, routine, argument, thread_context.signal_blocked, thread_context.nudge_shut_out, own_tid(),
+              next_thread_path(), {}};
     const int result = real::thrd_create.resolve()(thread, run_threads_thread, start);
     if (result != thrd_success) {
         leave_start_place(start);

@@ -11,6 +11,7 @@
 #include "shim/injection_settings.h"
 #include "shim/platform/platform.h"
 #include "shim/process.h"
+#include "shim/run.h"
 
 namespace interrupt {
 
@@ -211,6 +212,9 @@ TableFile make_table_file(char* path, size_t path_size, uint64_t created) {
             const uint64_t in_namespace = pid_namespace();
             auto& header = *reinterpret_cast<TableHeader*>(file.mapping);
             fill_header(header, file.capacity, created, in_namespace);
+            if (run_file != nullptr && run_file->wants_points) {
+                header.attention.fetch_or(attention_points, std::memory_order_relaxed);
+            }
             if (file.has_rules) {
                 put_injection_rules(
                     header, *reinterpret_cast<InjectionRules*>(file.mapping + injection_rules_offset(file.capacity)));

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "control/injection_table.h"
+#include "control/run_file.h"
 #include "control/thread_table_abi.h"
 
 namespace interrupt {
@@ -94,6 +95,10 @@ struct alignas(64) ThreadContext {
     // a fork in a handler of the program's (fork_in_handler.h)
     ThreadRecord* record_below = nullptr;  // of the call that the handler runs on top of
     void* stand_in = nullptr;              // the page in its place that this process has made last
+
+    // a sweep (run.h)
+    ThreadPath path;
+    uint16_t starts = 0;  // threads and forked processes that it has started
 
     // injection rules (injection.h)
     int rule_timer = -1;

@@ -152,6 +152,9 @@ inline long fstatfs(int fd, void* status) {
 inline long mkdir(const char* path, mode_t mode) {
     return raw_syscall(SYS_mkdirat, AT_FDCWD, arg(path), mode);
 }
+inline long readlink(const char* path, char* target, size_t size) {
+    return raw_syscall(SYS_readlink, arg(path), arg(target), static_cast<long>(size));
+}
 inline long unlinkat(int directory, const char* path) {
     return raw_syscall(SYS_unlinkat, directory, arg(path), 0);
 }
