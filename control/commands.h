@@ -71,6 +71,25 @@ struct RunOptions {
 };
 Status run_command(const RunOptions& options);
 
+struct SweepOptions {
+    std::vector<std::string> program;
+    std::vector<std::string> as;      // outcomes; empty: default
+    std::vector<std::string> in;      // calls, patterns; empty: all
+    std::vector<std::string> ignore;  // regular expressions for parts of lines
+    int per_site = 3;
+    std::string timeout;    // seconds a run; empty: by the undisturbed run
+    std::string until;      // text of the output, or seconds: ends the program
+    std::string input;      // file for standard input; empty: none
+    std::string directory;  // where the results are kept; empty: nowhere
+    bool resume = false;
+    int jobs = 0;  // 0: one for each processor
+    int only = 0;  // a point's number; 0: all
+    bool list = false;
+    std::string junit;  // file
+    bool json = false;
+};
+Status sweep_command(const SweepOptions& options);
+
 struct DoctorOptions {
     std::string subject;  // process id, program, or empty: the system
     bool json = false;

@@ -11,6 +11,7 @@ namespace interrupt::control {
 // The exit statuses, part of the command's contract.
 enum class Status : int {
     done = 0,
+    found = 1,  // of a sweep
     usage = 2,
     not_found = 3,
     not_under_shim = 4,

@@ -135,38 +135,46 @@ void preload(const std::string& library, const std::vector<std::string>& needed)
 
 }  // namespace
 
-Status run_command(const RunOptions& options) {
-    if (options.program.empty()) {
-        throw Failure(Status::usage, "name the program to run. See `interruptctl run --help`.");
+Launch prepare_launch(const std::vector<std::string>& words) {
+    if (words.empty()) {
+        throw Failure(Status::usage, "name the program to run, behind the options.");
     }
+    check_signal_settings();
+    check_injection_setting();
+    const std::string library = find_library();
+    check_preloadable(library);
+    return {library, check_program(words.front()), words};
+}
+
+void become(const Launch& launch) {
+    preload(launch.library, launch.program.elf.needed);
+    std::vector<char*> arguments;
+    for (const std::string& argument : launch.words) {
+        arguments.push_back(const_cast<char*>(argument.c_str()));
+    }
+    arguments.push_back(nullptr);
+    ::execv(launch.program.path.c_str(), arguments.data());
+    const int error = errno;
+    throw Failure(error == ENOENT ? Status::not_found : Status::not_permitted,
+                  text("`", printable(launch.program.path), "` could not be started: ", std::strerror(error), "."));
+}
+
+Status run_command(const RunOptions& options) {
     if (!options.on.empty()) {
         ::setenv("INTERRUPT_ON", signal_rules(options.on).c_str(), 1);
     }
     if (!options.inject.empty()) {
         ::setenv("INTERRUPT_INJECT", injection_setting(options.inject).c_str(), 1);
     }
-    check_signal_settings();
-    check_injection_setting();
-    const std::string library = find_library();
-    check_preloadable(library);
-    const ProgramFile program = check_program(options.program.front());
-
-    preload(library, program.elf.needed);
+    const Launch launch = prepare_launch(options.program);
     set_or_remove("INTERRUPT_NO_FOLLOW", options.no_follow ? "1" : "");
     if (!options.inject.empty()) {
         Run run(false);
         ::setenv("INTERRUPT_RUN", run.path().c_str(), 1);
         report_rules_at_end(run, options.inject);
     }
-    std::vector<char*> arguments;
-    for (const std::string& argument : options.program) {
-        arguments.push_back(const_cast<char*>(argument.c_str()));
-    }
-    arguments.push_back(nullptr);
-    ::execv(program.path.c_str(), arguments.data());
-    const int error = errno;
-    throw Failure(error == ENOENT ? Status::not_found : Status::not_permitted,
-                  text("`", printable(program.path), "` could not be started: ", std::strerror(error), "."));
+    become(launch);
+    return Status::done;
 }
 
 }  // namespace interrupt::control

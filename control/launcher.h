@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "control/program_file.h"
+
 namespace interrupt::control {
 
 // The library that belongs to this interruptctl. Throws Failure if it is not where it should be.
@@ -25,5 +27,18 @@ void check_signal_settings();
 
 // Throws Failure for a path that LD_PRELOAD cannot express.
 void check_preloadable(const std::string& library);
+
+// A program that can be started under the shim, with its arguments.
+struct Launch {
+    std::string library;
+    ProgramFile program;
+    std::vector<std::string> words;
+};
+
+// Checks all that can be checked before. Throws Failure.
+Launch prepare_launch(const std::vector<std::string>& words);
+
+// Puts the library into the environment, and executes the program in place of this one. Throws Failure if it cannot.
+void become(const Launch& launch);
 
 }  // namespace interrupt::control

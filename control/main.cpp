@@ -24,15 +24,25 @@ struct CommandLine {
     std::vector<std::string> program;
 };
 
+// Whether an option of that command has its value in the next word.
+bool takes_value(const std::string& command, const std::string& option) {
+    const std::vector<std::string> options =
+        command == "run"
+            ? std::vector<std::string>{"--on", "--inject"}
+            : std::vector<std::string>{"--as",    "--in",     "--ignore", "--per-site", "--timeout", "--until",
+                                       "--input", "--output", "--jobs",   "-j",         "--only",    "--junit"};
+    return std::find(options.begin(), options.end(), option) != options.end();
+}
+
 CommandLine split(int argc, char** argv) {
     CommandLine line{{argv + 1, argv + argc}, {}};
-    if (line.ours.empty() || line.ours.front() != "run") {
+    if (line.ours.empty() || (line.ours.front() != "run" && line.ours.front() != "sweep")) {
         return line;
     }
     bool is_value = false;  // of the option before it
-    auto end = std::find_if(line.ours.begin() + 1, line.ours.end(), [&is_value](const std::string& word) {
+    auto end = std::find_if(line.ours.begin() + 1, line.ours.end(), [&](const std::string& word) {
         const bool ends = !is_value && (word == "--" || !word.starts_with('-') || word == "-");
-        is_value = !is_value && (word == "--on" || word == "--inject");
+        is_value = !is_value && takes_value(line.ours.front(), word);
         return ends;
     });
     line.program.assign(end != line.ours.end() && *end == "--" ? end + 1 : end, line.ours.end());
@@ -54,6 +64,7 @@ public:
         add_wait();
         add_clear();
         add_inject();
+        add_sweep();
         add_doctor();
     }
 
@@ -63,7 +74,7 @@ public:
             return Status::usage;
         }
         check_command(line.ours.front());
-        run_.program = std::move(line.program);
+        (line.ours.front() == "sweep" ? sweep_.program : run_.program) = std::move(line.program);
         std::reverse(line.ours.begin(), line.ours.end());  // as CLI11 wants it
         try {
             app_.parse(line.ours);
@@ -230,6 +241,45 @@ private:
         sub->add_flag("--json", inject_.json, "As JSON");
     }
 
+    void add_sweep() {
+        CLI::App* sub =
+            add("sweep", "Run a program once for each point where it can be interrupted, interrupted there", sweep_,
+                sweep_command,
+                "A point is a thread, a call that can wait, and the place in the program that makes it. Each run is\n"
+                "compared with an undisturbed one: exit status, output, and whether it ends at all.\n"
+                "Runs at the same time share the directory, ports, files: --jobs 1 if they get into each other's way,\n"
+                "or let the program look at INTERRUPT_SWEEP, the number of its run.\n"
+                "Exit status 1: something was found.\n\n"
+                "Examples:\n"
+                "  interruptctl sweep -- ./client --fetch\n"
+                "  interruptctl sweep --as default,errno:ECONNRESET --per-site 1 --junit sweep.xml -- ./client\n"
+                "  interruptctl sweep --until 'ready' --ignore '[0-9:]{8}' -- ./server\n"
+                "  interruptctl sweep --output results --resume -- ./client --fetch");
+        // For the help alone: split() has taken them off.
+        sub->add_option("PROGRAM", sweep_.program, "The program, looked up in PATH, and its arguments")->type_name("");
+        sub->add_option("--as", sweep_.as, "How the interrupted call ends, several separated by commas (default)")
+            ->type_name("OUTCOMES");
+        sub->add_option("--in", sweep_.in, "Only these calls, patterns separated by commas")->type_name("CALLS");
+        sub->add_option("--per-site", sweep_.per_site, "At most so many times at each point")
+            ->type_name("K")
+            ->capture_default_str();
+        sub->add_option("--timeout", sweep_.timeout,
+                        "Time limit of a run, in seconds (5, and 5 times what the undisturbed one takes)")
+            ->type_name("S");
+        sub->add_option("--until", sweep_.until, "End the program (SIGTERM) when it has printed TEXT, or after SECONDS")
+            ->type_name("TEXT|SECONDS");
+        sub->add_option("--ignore", sweep_.ignore, "Leave out of each line of output what matches; may be repeated")
+            ->type_name("REGEX");
+        sub->add_option("--input", sweep_.input, "Standard input of the program")->type_name("FILE");
+        sub->add_option("--jobs,-j", sweep_.jobs, "Runs at the same time (one for each processor)")->type_name("N");
+        sub->add_option("--output", sweep_.directory, "Keep the results there")->type_name("DIR");
+        sub->add_flag("--resume", sweep_.resume, "Go on with the sweep in --output");
+        sub->add_option("--only", sweep_.only, "Only this run, by its number")->type_name("N");
+        sub->add_flag("--list", sweep_.list, "Show the points, and interrupt nothing");
+        sub->add_option("--junit", sweep_.junit, "Write the results as JUnit's XML")->type_name("FILE");
+        sub->add_flag("--json", sweep_.json, "As JSON");
+    }
+
     void add_doctor() {
         CLI::App* sub =
             add("doctor", "Say whether and why (not) something can be interrupted", doctor_, doctor_command,
@@ -250,6 +300,7 @@ private:
     WaitOptions wait_;
     ClearOptions clear_;
     InjectOptions inject_;
+    SweepOptions sweep_;
     DoctorOptions doctor_;
 };
 

@@ -123,6 +123,8 @@ std::optional<TaskStat> parse_stat(std::string_view stat) {
         const std::string_view value = take(rest, ' ');
         if (field == 9) {
             result.flags = number<uint64_t>(value).value_or(0);
+        } else if (field == 14 || field == 15) {
+            result.processor_ticks += number<uint64_t>(value).value_or(0);
         } else if (field == 22) {
             const auto ticks = number<uint64_t>(value);
             if (!ticks) {

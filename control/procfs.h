@@ -32,7 +32,8 @@ struct TaskStat {
     std::string name;  // any bytes: the program chooses them
     char state = '?';
     uint64_t flags = 0;
-    uint64_t start_ticks = 0;  // since boot
+    uint64_t start_ticks = 0;      // since boot
+    uint64_t processor_ticks = 0;  // used, in user and kernel mode
     bool kernel_thread() const;
     // It runs none of its program any more.
     bool ended() const;

@@ -1,6 +1,7 @@
 // What the processes of one run share with the interruptctl that has started it: a file that each of them maps
-// (INTERRUPT_RUN). How often each rule of the environment was met, in all of them together; and, for a sweep, the points
-// that the run came through, and the one that is to be interrupted. Written with atomics alone; read when the run is over.
+// (INTERRUPT_RUN). How often each rule of the environment was met, in all of them together; and, for a sweep, the
+// points that the run came through, and the one that is to be interrupted. Written with atomics alone; read when the
+// run is over.
 #pragma once
 
 #include <atomic>

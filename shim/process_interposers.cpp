@@ -216,8 +216,14 @@ EXPORTED int thrd_create(thrd_t* thread, thrd_start_t routine, void* argument) {
     if (start == nullptr) {
         return real::thrd_create.resolve()(thread, routine, argument);
     }
-    *start = {nullptr, routine, argument, thread_context.signal_blocked, thread_context.nudge_shut_out, own_tid(),
-              next_thread_path(), {}};
+    *start = {nullptr,
+              routine,
+              argument,
+              thread_context.signal_blocked,
+              thread_context.nudge_shut_out,
+              own_tid(),
+              next_thread_path(),
+              {}};
     const int result = real::thrd_create.resolve()(thread, run_threads_thread, start);
     if (result != thrd_success) {
         leave_start_place(start);

@@ -160,8 +160,8 @@ bool is_target_of_run(const BlockedCall& call, bool has_time_limit) {
     const uint32_t number = point->times.fetch_add(1, std::memory_order_relaxed) + 1;
     if (number == 1) {
         point->offset = site.offset;
-        point->module = static_cast<uint16_t>(site.module != nullptr ? index_of(run_file->modules, site.module)
-                                                                     : most_modules);
+        point->module =
+            static_cast<uint16_t>(site.module != nullptr ? index_of(run_file->modules, site.module) : most_modules);
         point->image = image;
         point->start = image_start;
         point->call = static_cast<uint16_t>(call.call);

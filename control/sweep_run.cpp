@@ -1,0 +1,192 @@
+#include "control/sweep_run.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <iostream>
+
+#include "control/failure.h"
+#include "control/process.h"
+#include "control/thread_list.h"
+
+namespace interrupt::control {
+namespace {
+
+constexpr uint64_t second_ns = 1'000'000'000;
+constexpr uint64_t most_output = 64 << 20;  // bytes
+
+Descriptor memory_file(const char* name) {
+    Descriptor file(static_cast<int>(::memfd_create(name, MFD_CLOEXEC)));
+    if (!file) {
+        throw Failure(Status::not_permitted, text("no memory file can be made: ", std::strerror(errno), "."));
+    }
+    return file;
+}
+
+std::string contents_of(const Descriptor& file) {
+    const off_t size = std::min<off_t>(::lseek(file.get(), 0, SEEK_END), static_cast<off_t>(most_output));
+    std::string contents(static_cast<size_t>(std::max<off_t>(size, 0)), '\0');
+    const ssize_t got = ::pread(file.get(), contents.data(), contents.size(), 0);
+    contents.resize(got > 0 ? static_cast<size_t>(got) : 0);
+    return contents;
+}
+
+// The processes of a session, which may have left the program's process group.
+std::vector<pid_t> session_of(pid_t leader) {
+    std::vector<pid_t> members;
+    for (const pid_t pid : all_processes()) {
+        if (::getsid(pid) == leader) {
+            members.push_back(pid);
+        }
+    }
+    return members;
+}
+
+// Clock ticks on processors, of all processes of the session.
+uint64_t processor_ticks(pid_t leader) {
+    uint64_t ticks = 0;
+    for (const pid_t pid : session_of(leader)) {
+        const auto contents = read_all(AT_FDCWD, text("/proc/", pid, "/stat"));
+        const auto stat = contents ? parse_stat(*contents) : std::nullopt;
+        ticks += stat ? stat->processor_ticks : 0;
+    }
+    return ticks;
+}
+
+// What the threads of the session wait in: "redis-cli: recv(fd 3)".
+std::string waits_of(pid_t leader) {
+    std::string waits;
+    for (const pid_t pid : session_of(leader)) {
+        try {
+            const Process process(pid);
+            const TableFile table(process);
+            for (const ThreadView& thread : observe_all(process, table)) {
+                waits += text(waits.empty() ? "" : "; ", thread.name, ": ", thread.state(), ' ', thread.call());
+            }
+        } catch (const Failure&) {  // without the shim, or just gone
+            waits += text(waits.empty() ? "" : "; ", "process ", pid);
+        }
+    }
+    return waits;
+}
+
+[[noreturn]] void start_program(const RunConditions& conditions, const Run& run, int number, int out, int err) {
+    ::setsid();
+    ::dup2(::open(conditions.input.empty() ? "/dev/null" : conditions.input.c_str(), O_RDONLY), STDIN_FILENO);
+    const int said = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    ::dup2(out, STDOUT_FILENO);
+    ::dup2(err, STDERR_FILENO);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    for (const int signal : {SIGINT, SIGQUIT, SIGTERM, SIGPIPE}) {
+        ::signal(signal, SIG_DFL);
+    }
+    ::setenv("INTERRUPT_RUN", run.path().c_str(), 1);
+    ::setenv("INTERRUPT_SWEEP", text(number).c_str(), 1);
+    try {
+        become(*conditions.launch);
+    } catch (const Failure& failure) {
+        const std::string sentence = text("interruptctl: ", failure.what(), '\n');
+        static_cast<void>(!::write(said, sentence.data(), sentence.size()));
+    }
+    ::_exit(127);
+}
+
+}  // namespace
+
+SweepRun::SweepRun(const RunConditions& conditions, int number, const RunTarget* target)
+    : conditions_(conditions), run_(true), out_(memory_file("output")), err_(memory_file("errors")) {
+    if (target != nullptr) {
+        RunTarget& wanted = run_.file().target;
+        wanted.key = target->key;
+        wanted.number = target->number;
+        wanted.error = target->error;
+        wanted.outcome = target->outcome;
+    }
+    // Nobody else writes there; appended to, as each of the program's processes has it.
+    for (const Descriptor* file : {&out_, &err_}) {
+        ::fcntl(file->get(), F_SETFL, O_APPEND);
+    }
+    started_ = monotonic_now();
+    pid_ = ::fork();
+    if (pid_ < 0) {
+        throw Failure(Status::not_permitted, text("no process could be started: ", std::strerror(errno), "."));
+    }
+    if (pid_ == 0) {
+        start_program(conditions_, run_, number, out_.get(), err_.get());
+    }
+}
+
+SweepRun::~SweepRun() {
+    if (pid_ <= 0) {
+        return;
+    }
+    for (const pid_t pid : session_of(pid_)) {
+        ::kill(pid, SIGKILL);
+    }
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+}
+
+bool SweepRun::has_said(const std::string& words) const {
+    return contents_of(out_).find(words) != std::string::npos || contents_of(err_).find(words) != std::string::npos;
+}
+
+std::optional<RunEnd> SweepRun::look() {
+    const uint64_t now = monotonic_now();
+    siginfo_t info = {};
+    if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_) {
+        if (told_to_end_) {
+            return finish(HowEnded::until, 0);
+        }
+        return finish(info.si_code == CLD_EXITED ? HowEnded::exited : HowEnded::killed, info.si_status);
+    }
+    const bool wanted = (conditions_.until_time && now - started_ >= *conditions_.until_time) ||
+                        (!conditions_.until_text.empty() && has_said(conditions_.until_text));
+    if (wanted && !told_to_end_) {
+        told_to_end_ = now;
+        for (const pid_t pid : session_of(pid_)) {
+            ::kill(pid, SIGTERM);
+        }
+    }
+    return at_limit(now);
+}
+
+std::optional<RunEnd> SweepRun::at_limit(uint64_t now) {
+    const uint64_t limit = told_to_end_ ? *told_to_end_ + 5 * second_ns : started_ + conditions_.limit;
+    const uint64_t window = std::min(second_ns / 2, conditions_.limit / 2);
+    if (now + window >= limit && !ticks_before_) {
+        ticks_before_ = processor_ticks(pid_);
+    }
+    if (now < limit) {
+        return std::nullopt;
+    }
+    // More than a third of the time on a processor is no waiting.
+    const uint64_t used = (processor_ticks(pid_) - *ticks_before_) * second_ns / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
+    return finish(used * 3 > window ? HowEnded::spun : HowEnded::hung, 0);
+}
+
+RunEnd SweepRun::finish(HowEnded how, int number) {
+    RunEnd end{how, number, {}, {}, {}, monotonic_now() - started_};
+    if (how == HowEnded::hung || how == HowEnded::spun) {
+        end.where = waits_of(pid_);
+    }
+    for (const pid_t pid : session_of(pid_)) {
+        ::kill(pid, SIGKILL);
+    }
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+    end.out = contents_of(out_);
+    end.err = contents_of(err_);
+    return end;
+}
+
+}  // namespace interrupt::control
