@@ -96,11 +96,16 @@ inline size_t size_of(const struct msghdr& message) {
     return size;
 }
 
+// The kernel sends no more than UIO_MAXIOV by one call.
 // sendmmsg. Of a stream a signal may cut one of the messages: what is left of it goes by itself, then those after it.
 class SendMany : public SocketSend {
 public:
     SendMany(int fd, struct mmsghdr*& messages, unsigned& count, int flags)
-        : SocketSend(fd, flags), messages_(messages), count_(count), program_(messages), whole_count_(count) {}
+        : SocketSend(fd, flags),
+          messages_(messages),
+          count_(count),
+          program_(messages),
+          whole_count_(count < UIO_MAXIOV ? count : UIO_MAXIOV) {}
 
     bool underway() const { return messages_ == &cut_; }
     bool unfinished(int result) {
