@@ -245,12 +245,12 @@ private:
 
 struct Read : OnReceivingDescriptor {
     using OnReceivingDescriptor::OnReceivingDescriptor;
-    bool cannot_block() const { return is_nonblocking(fd_) || is_regular(fd_); }
+    bool cannot_block() const { return is_nonblocking(fd_) || never_waits(fd_); }
 };
 
 struct WriteCommon : OnSendingDescriptor {
     using OnSendingDescriptor::OnSendingDescriptor;
-    bool cannot_block() const { return is_nonblocking(fd_) || is_regular(fd_); }
+    bool cannot_block() const { return is_nonblocking(fd_) || never_waits(fd_); }
 };
 
 struct Write : WriteCommon {

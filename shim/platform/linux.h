@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -170,6 +172,14 @@ inline long getsockopt(int fd, int level, int option, void* value, socklen_t* si
     return raw_syscall(SYS_getsockopt, fd, level, option, arg(value), arg(size));
 }
 // SO_RCVTIMEO or SO_SNDTIMEO; 0: none, or no socket.
+// Memory devices (null, zero, full, random and their like) have or take at once whatever they are asked for, as long as
+// the machine is not just starting; but the kernel's log, which has a reader wait.
+inline bool never_waits(const struct stat& status) {
+    constexpr unsigned memory_devices = 1;
+    constexpr unsigned kernel_log = 11;
+    return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ||
+           (S_ISCHR(status.st_mode) && major(status.st_rdev) == memory_devices && minor(status.st_rdev) != kernel_log);
+}
 inline uint64_t socket_limit_ns(int fd, int option) {
     struct timeval limit = {};
     socklen_t size = sizeof limit;
