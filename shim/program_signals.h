@@ -31,8 +31,7 @@ bool deliver_held_signal();
 // one given.
 class MaskDuringCall {
 public:
-    explicit MaskDuringCall(const sigset_t* mask)
-        : real_(mask), active_(mask != nullptr && settings.signal != 0), blocks_(active_ && holds_nudge_signal(mask)) {}
+    explicit MaskDuringCall(const sigset_t* mask) : MaskDuringCall(mask, look_in_set(mask)) {}
     const sigset_t* real_mask() const { return real_.pointer; }
     // Once the call is published. True: a held signal that the mask lets through has acted, and the call ends as if it
     // had come while it waited.
@@ -55,12 +54,15 @@ public:
     }
 
 private:
-    RealMask real_;
-    const bool active_;
-    const bool blocks_;
+    MaskDuringCall(const sigset_t* mask, InSet nudge)
+        : real_(mask, nudge), active_(nudge != InSet::none), blocks_(nudge == InSet::present) {}
+
     bool entered_ = false;
     bool before_ = false;
     bool let_in_before_ = false;
+    RealMask real_;
+    const bool active_;
+    const bool blocks_;
 };
 
 }  // namespace interrupt

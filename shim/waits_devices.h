@@ -58,15 +58,9 @@ private:
 
 // For one of several requests of asynchronous input and output. Its target is not shown; it tells whether it
 // has a time limit, on which it depends whether a handler of the program restarts it.
-struct Asynchronous : Common {
-    explicit Asynchronous(const struct timespec*& timeout) : timeout_(timeout) {}
-    uint64_t target() const { return timeout_.none() ? 0 : 1; }
-    bool has_time_limit() const { return !timeout_.none(); }
-    bool cannot_block() const { return timeout_.zero(); }
-    void shorten(uint64_t since) { timeout_.shorten(since); }
-
-private:
-    Timespec timeout_;
+struct Asynchronous : RelativelyLimited<Common> {
+    explicit Asynchronous(const struct timespec*& timeout) : RelativelyLimited(timeout) {}
+    uint64_t target() const { return has_time_limit() ? 1 : 0; }
 };
 
 }  // namespace interrupt::waits
