@@ -34,6 +34,12 @@ void hold_signal(const siginfo_t& info);
 void call_open_thread(int calls_before);
 int calls_for_held_signal(const siginfo_t& info);
 
+// It goes to the kernel, which holds it for this thread: the thread really blocks it now.
+void hand_over_held_signal();
+
+// Whether the kernel takes another thread for open that is not, or waits for the signal as if it blocked it.
+bool another_thread_blocks_signal();
+
 // A forked child has its table now: what this thread has held since the fork stays held.
 void keep_held_signal();
 
@@ -44,11 +50,12 @@ void discard_held_signals();
 // Takes it. False if there is none, or another thread was faster.
 bool take_held_signal(siginfo_t& info);
 
-// Whether a set that the program has given has the nudge's signal. `none`: no set, or one that cannot be read, which the
-// call will say.
+// Whether a set that the program has given has the nudge's signal. `none`: no set; or one that goes to the kernel as it
+// is, since it cannot be read, which the call will say, or the signal is nobody's but the program's.
 enum class InSet { none, absent, present };
 inline InSet look_in_set(const sigset_t* set) {
     const bool is_set = set != nullptr && settings.signal != 0 &&
+                        signal_use.load(std::memory_order_relaxed) != SignalUse::programs &&
                         (!may_call_kernel() || os::is_readable(set, sizeof(os::KernelMask)));
     return !is_set ? InSet::none : holds_nudge_signal(set) ? InSet::present : InSet::absent;
 }

@@ -38,6 +38,12 @@ void put_back(struct __jmp_buf_tag* environment) {
     }
     bool blocked = (place(environment) & blocked_bit) != 0;
     const auto signal = static_cast<int>((place(environment) & added) >> signal_shift);
+    if (signal_use.load(std::memory_order_relaxed) == SignalUse::programs) {
+        if (blocked) {  // kept when the kernel was not to know of it
+            sigaddset(reinterpret_cast<sigset_t*>(&environment->__saved_mask), signal);
+        }
+        return;
+    }
     if (signal != settings.signal) {  // it was another one when the mask was kept (give_way.h)
         sigset_t& mask = *reinterpret_cast<sigset_t*>(&environment->__saved_mask);
         blocked ? sigaddset(&mask, signal) : sigdelset(&mask, signal);

@@ -13,6 +13,9 @@ namespace interrupt {
 // a handler of the program has run.
 bool nudge_signal_for_program(int signal, siginfo_t* info, void* context);
 
+// Whether it would: the program has one, and this thread does not block the signal.
+bool nudge_signal_has_handler();
+
 // Opens the nudge's signal again that was shut out while a handler ran on an alternate stack: the handler is left by a
 // jump or an exception.
 void let_nudge_in();
@@ -57,12 +60,12 @@ private:
     MaskDuringCall(const sigset_t* mask, InSet nudge)
         : real_(mask, nudge), active_(nudge != InSet::none), blocks_(nudge == InSet::present) {}
 
-    bool entered_ = false;
-    bool before_ = false;
-    bool let_in_before_ = false;
     RealMask real_;
     const bool active_;
     const bool blocks_;
+    bool entered_ = false;
+    bool before_ = false;
+    bool let_in_before_ = false;
 };
 
 }  // namespace interrupt

@@ -26,7 +26,7 @@ bool is_signal(int signal) {
 }
 
 int set_mask(int how, const sigset_t* set, sigset_t* old) {
-    if (settings.signal == 0) {
+    if (settings.signal == 0 || signal_use.load(std::memory_order_relaxed) == SignalUse::programs) {
         return real::pthread_sigmask.resolve()(how, set, old);
     }
     const bool blocked_before = thread_context.signal_blocked;
