@@ -336,6 +336,13 @@ std::string Interruption::why_not_while_running(const ThreadView& now) const {
     if (order_.this_wait) {
         return text("the wait in ", before_.call(), " was over before");
     }
+    const bool own_record = (now.record->flags & record_unadopted) == 0;
+    if (now.kernel.sleeping() && !own_record && requester_.table().live_header().threads_unseen.load() != 0) {
+        return text(
+            "it is blocked", now.outside.empty() ? "" : text(" in ", now.outside),
+            ", perhaps since before the full thread table had room for it: then it can be interrupted in its next "
+            "call (--force nudges it in this one)");
+    }
     if (now.kernel.sleeping()) {
         return text("it is blocked outside the list of calls that can be interrupted",
                     now.outside.empty() ? "" : text(", in ", now.outside), " (--force nudges it there)");
