@@ -157,13 +157,14 @@ void* bad_pointer(size_t readable) {
 // In a process of its own, which it may end.
 std::string outcome_of(const BadCall& call, bool partly, bool pending) {
     Pipe report;
+    Surrounding with;  // not the child's to remove, which may crash
     const pid_t child = fork();
     if (child == 0) {
         const struct rlimit no_core = {};
         setrlimit(RLIMIT_CORE, &no_core);
-        Surrounding with;
         void* const bad = bad_pointer(partly ? call.size / 2 : 0);
         raw_call(SYS_alarm, 10);
+        poll(nullptr, 0, 0);  // the child has a record from its first call on
         if (pending && interrupt_available()) {
             interrupt_thread(own_tid());
         }
