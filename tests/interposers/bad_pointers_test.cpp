@@ -162,7 +162,8 @@ std::string outcome_of(const BadCall& call, bool partly, bool pending) {
     if (child == 0) {
         const struct rlimit no_core = {};
         setrlimit(RLIMIT_CORE, &no_core);
-        void* const bad = bad_pointer(partly ? call.size / 2 : 0);
+        const size_t half = call.size / 2;
+        void* const bad = bad_pointer(!partly ? 0 : half > 8 ? half / 8 * 8 : half);
         raw_call(SYS_alarm, 10);
         poll(nullptr, 0, 0);  // the child has a record from its first call on
         if (pending && interrupt_available()) {
