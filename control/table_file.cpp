@@ -374,4 +374,9 @@ bool TableFile::still_mapped() const {
     });
 }
 
+bool cpython_installed(const TableFile& table) {
+    return static_cast<AdapterState>(table.live_header().adapter.load(std::memory_order_relaxed)) ==
+           AdapterState::installed;
+}
+
 }  // namespace interrupt::control

@@ -131,4 +131,7 @@ private:
     std::unique_ptr<FaultGuard> guard_;
 };
 
+// Whether the adapter for CPython is in place, by now.
+bool cpython_installed(const TableFile& table);
+
 }  // namespace interrupt::control

@@ -91,6 +91,7 @@ public:
         }
         if (blocked_) {
             if (heir == Heir::replaces_this && os::getpid() == process.pid) {
+                // Pending signals outlive an exec. If it fails this one comes back to us, and is held again.
                 hand_over_held_signal();
             }
         }
@@ -124,13 +125,6 @@ private:
     static void change_mask(int how) {
         const os::KernelMask mask = os::KernelMask{1} << (settings.signal - 1);
         os::raw_syscall(SYS_rt_sigprocmask, how, os::arg(&mask), 0, sizeof mask);
-    }
-
-    // Pending signals outlive an exec. If it fails this one comes back to us, and is held again.
-    static void hand_over_held_signal() {
-        if (siginfo_t info; take_held_signal(info)) {
-            os::rt_tgsigqueueinfo(os::getpid(), os::gettid(), settings.signal, &info);
-        }
     }
 
     const bool active_;

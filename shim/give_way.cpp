@@ -86,7 +86,7 @@ void take_signal(ThreadRecord& record, int signal, os::KernelMask& mask) {
 }  // namespace
 
 void give_way_to_descriptor(const sigset_t* set) {
-    if (set == nullptr || settings.signal == 0 || !holds_nudge_signal(set) || !may_call_kernel()) {
+    if (look_in_set(set) != InSet::present || !may_call_kernel()) {
         return;
     }
     const int other = settings.signal == SIGURG ? SIGWINCH : SIGURG;

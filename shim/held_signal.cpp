@@ -143,6 +143,26 @@ void hold_signal(const siginfo_t& info) {
     self.signal_info = info;
 }
 
+void hand_over_held_signal() {
+    if (siginfo_t info; take_held_signal(info)) {
+        os::rt_tgsigqueueinfo(os::getpid(), os::gettid(), settings.signal, &info);
+    }
+}
+
+bool another_thread_blocks_signal() {
+    const ThreadRecord* const own = own_record();
+    uint32_t next = 0;
+    while (const ThreadRecord* record = next_used_record(next)) {
+        const Call call = State{record->state.load(std::memory_order_seq_cst)}.call();
+        const bool blocks = (record->flags.load(std::memory_order_seq_cst) & record_blocks_signal) != 0;
+        const bool awaits = call < Call::count && traits(call).kind == Kind::SignalSet;
+        if (record != own && record->tid.load(std::memory_order_acquire) != 0 && (blocks || awaits)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void keep_held_signal() {
     if (thread_context.signal_held_in == 0 && thread_context.signal_held_by == os::gettid()) {
         thread_context.signal_held_in = process.epoch;

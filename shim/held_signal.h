@@ -34,6 +34,12 @@ void hold_signal(const siginfo_t& info);
 void call_open_thread(int calls_before);
 int calls_for_held_signal(const siginfo_t& info);
 
+// It goes to the kernel, which holds it for this thread: the thread really blocks it now.
+void hand_over_held_signal();
+
+// Whether the kernel takes another thread for open that is not, or waits for the signal as if it blocked it.
+bool another_thread_blocks_signal();
+
 // A forked child has its table now: what this thread has held since the fork stays held.
 void keep_held_signal();
 
@@ -44,31 +50,52 @@ void discard_held_signals();
 // Takes it. False if there is none, or another thread was faster.
 bool take_held_signal(siginfo_t& info);
 
+// Whether a set that the program has given has the nudge's signal. `none`: no set; or one that goes to the kernel as it
+// is, since it cannot be read, which the call will say, or the signal is nobody's but the program's.
+enum class InSet { none, absent, present };
+inline InSet look_in_set(const sigset_t* set) {
+    const bool is_set = set != nullptr && settings.signal != 0 &&
+                        signal_use.load(std::memory_order_relaxed) != SignalUse::programs &&
+                        (!may_call_kernel() || os::is_readable(set, sizeof(os::KernelMask)));
+    return !is_set ? InSet::none : holds_nudge_signal(set) ? InSet::present : InSet::absent;
+}
+
+// A set of the program's with the nudge's signal in it, or not in it, as the kernel is to have it.
+class ChangedSet {
+public:
+    const sigset_t* pointer;
+
+protected:
+    explicit ChangedSet(const sigset_t* program) : pointer(program) {}
+    void change(bool add) {
+        sigemptyset(&copy_);
+        __builtin_memcpy(&copy_, pointer, sizeof(os::KernelMask));  // the kernel knows of no more
+        add ? sigaddset(&copy_, settings.signal) : sigdelset(&copy_, settings.signal);
+        pointer = &copy_;
+    }
+
+private:
+    sigset_t copy_;
+};
+
 // A set of signals to wait for, or to block or unblock, without the nudge's.
-struct WithoutNudge {
-    explicit WithoutNudge(const sigset_t* program) : pointer(program) {
-        if (program != nullptr && settings.signal != 0 && holds_nudge_signal(program)) {
-            copy = *program;
-            sigdelset(&copy, settings.signal);
-            pointer = &copy;
+struct WithoutNudge : ChangedSet {
+    explicit WithoutNudge(const sigset_t* program) : WithoutNudge(program, look_in_set(program)) {}
+    WithoutNudge(const sigset_t* program, InSet nudge) : ChangedSet(program) {
+        if (nudge == InSet::present) {
+            change(false);
         }
     }
-    sigset_t copy;
-    const sigset_t* pointer;
 };
 
 // A mask as it is really set: without the nudge's signal, or with it as long as that is shut out.
-struct RealMask {
-    explicit RealMask(const sigset_t* program) : pointer(program) {
+struct RealMask : ChangedSet {
+    RealMask(const sigset_t* program, InSet nudge) : ChangedSet(program) {
         const bool shut_out = thread_context.nudge_shut_out;
-        if (program != nullptr && settings.signal != 0 && holds_nudge_signal(program) != shut_out) {
-            copy = *program;
-            shut_out ? sigaddset(&copy, settings.signal) : sigdelset(&copy, settings.signal);
-            pointer = &copy;
+        if (nudge == (shut_out ? InSet::absent : InSet::present)) {
+            change(shut_out);
         }
     }
-    sigset_t copy;
-    const sigset_t* pointer;
 };
 
 }  // namespace interrupt

@@ -143,6 +143,9 @@ EXPORTED int ioctl(int fd, unsigned long request, ...) noexcept(noexcept(::ioctl
     va_start(list, request);
     void* const argument = va_arg(list, void*);
     va_end(list);
+    if (waits::never_waits_in_ioctl(request)) {
+        return real::ioctl.resolve()(fd, request, argument);
+    }
     waits::Device wait(fd);
     return interruption_point(
         {Call::ioctl_, wait.target(), __builtin_return_address(0)}, wait,

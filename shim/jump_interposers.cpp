@@ -1,7 +1,9 @@
 // sigsetjmp and the longjmp family: the signal mask that they keep and put back has the nudge's signal as the program
-// sees it, which the kernel does not know. Where no mask is kept nothing is done.
+// sees it, which the kernel does not know; and a jump out of a handler leaves the call that the handler ran on top of
+// (fork_in_handler.h). Where no mask is kept nothing is done: a forked child then has a page too many.
 #include <setjmp.h>
 
+#include "shim/fork_in_handler.h"
 #include "shim/libc_functions.h"
 #include "shim/program_signals.h"
 
@@ -10,7 +12,7 @@
 namespace interrupt {
 namespace {
 
-// Kept in the last word of the saved mask: libc and the kernel use the first ones only.
+// Kept in the last words of the saved mask: libc and the kernel use the first ones only.
 constexpr unsigned long kept = 0x696e7472'6a6d7000;
 
 // With it: which signal was the nudge's, and whether the program had it blocked.
@@ -18,9 +20,16 @@ constexpr unsigned long signal_shift = 1;
 constexpr unsigned long blocked_bit = 1;
 constexpr unsigned long added = 0xff;
 
-unsigned long& place(struct __jmp_buf_tag* environment) {
+template <size_t from_end>
+unsigned long& word_of(struct __jmp_buf_tag* environment) {
     constexpr size_t words = sizeof environment->__saved_mask / sizeof(unsigned long);
-    return reinterpret_cast<unsigned long*>(&environment->__saved_mask)[words - 1];
+    return reinterpret_cast<unsigned long*>(&environment->__saved_mask)[words - from_end];
+}
+unsigned long& place(struct __jmp_buf_tag* environment) {
+    return word_of<1>(environment);
+}
+unsigned long& record_below(struct __jmp_buf_tag* environment) {
+    return word_of<2>(environment);
 }
 
 void keep(struct __jmp_buf_tag* environment, bool blocked) {
@@ -38,6 +47,13 @@ void put_back(struct __jmp_buf_tag* environment) {
     }
     bool blocked = (place(environment) & blocked_bit) != 0;
     const auto signal = static_cast<int>((place(environment) & added) >> signal_shift);
+    set_record_below(reinterpret_cast<ThreadRecord*>(record_below(environment)));
+    if (signal_use.load(std::memory_order_relaxed) == SignalUse::programs) {
+        if (blocked) {  // kept when the kernel was not to know of it
+            sigaddset(reinterpret_cast<sigset_t*>(&environment->__saved_mask), signal);
+        }
+        return;
+    }
     if (signal != settings.signal) {  // it was another one when the mask was kept (give_way.h)
         sigset_t& mask = *reinterpret_cast<sigset_t*>(&environment->__saved_mask);
         blocked ? sigaddset(&mask, signal) : sigdelset(&mask, signal);
@@ -69,6 +85,7 @@ extern "C" [[gnu::visibility("hidden"), gnu::used]] void* interrupt_before_sigse
                                                                                      int saves_mask) {
     if (saves_mask != 0) {
         keep(environment, thread_context.signal_blocked);
+        record_below(environment) = reinterpret_cast<unsigned long>(thread_context.record_below);
     }
     return reinterpret_cast<void*>(real_sigsetjmp.resolve());
 }

@@ -177,7 +177,10 @@ void on_nudge(int signal, siginfo_t* info, void* context) {
     if (ours && info->si_value.sival_int == rule_timer_cookie && own_record() != nullptr) {
         meet_rule_timer(*own_record());
     }
-    meet_nudge(context);
+    // Where no nudge comes the kernel has the flags of the program's handler, and has done to the call what they say.
+    if (ours || signal_use.load(std::memory_order_relaxed) == SignalUse::nudges || !nudge_signal_has_handler()) {
+        meet_nudge(context);
+    }
     errno = saved_errno;
     if (ours) {
         return;
@@ -196,11 +199,21 @@ void await_wait_for_signal(ThreadRecord& record) {
 }
 
 struct sigaction set_nudge_handler() {
+    const SignalUse use = signal_use.load(std::memory_order_relaxed);
     struct sigaction action = {};
-    action.sa_sigaction = on_nudge;
-    // No SA_RESTART: the blocked call is to come back.
-    action.sa_flags = SA_SIGINFO | (nudge_goes_to_alternate_stack() ? SA_ONSTACK : 0);
-    sigfillset(&action.sa_mask);  // an alternate stack may have no room for another signal's frame
+    if (use != SignalUse::nudges) {
+        action = programs_nudge_signal_action();
+    }
+    if (is_function(action.sa_sigaction)) {
+        action.sa_sigaction = on_nudge;
+        action.sa_flags |= SA_SIGINFO;
+    } else if (use != SignalUse::programs) {
+        action.sa_sigaction = on_nudge;
+        // No SA_RESTART for a nudge: the blocked call is to come back.
+        action.sa_flags =
+            SA_SIGINFO | (nudge_goes_to_alternate_stack() ? SA_ONSTACK : 0) | (use == SignalUse::held ? SA_RESTART : 0);
+        sigfillset(&action.sa_mask);  // an alternate stack may have no room for another signal's frame
+    }
     struct sigaction before = {};
     real::libcs_sigaction(settings.signal, &action, &before);
     return before;

@@ -10,7 +10,7 @@ namespace interrupt {
 // Installs the handler of settings.signal. What the program had, or inherited, becomes the program's own disposition.
 void install_nudge_handler();
 
-// The handler alone; what was there before.
+// The handler alone, or what `signal_use` wants in its place; what was there before.
 struct sigaction set_nudge_handler();
 
 // The runtime's signal handlers have something to do, and the thread may be about to wait: it is nudged until it does,

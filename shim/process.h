@@ -57,6 +57,15 @@ extern constinit Settings settings;
 // A seccomp filter was seen; a child inherits it. No system call of our own any more.
 extern constinit std::atomic<bool> seccomp_seen;
 
+// What becomes of the nudge's signal. Changes with the above; a forked child inherits it, too.
+enum class SignalUse : uint8_t {
+    nudges,  // our handler is installed, and ends the waits that it meets
+    held,  // no nudge comes any more, but threads block the signal that the kernel knows nothing of: our handler holds
+           // for them what comes, and restarts what it can
+    programs,  // the kernel has the program's own action, and masks with the signal in them
+};
+extern constinit std::atomic<SignalUse> signal_use;
+
 inline TableHeader& table_header() {
     return *reinterpret_cast<TableHeader*>(process.table);
 }

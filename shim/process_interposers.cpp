@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstdlib>
+#include <optional>
 
 #include "shim/adapter_search.h"
 #include "shim/cancellation.h"
@@ -125,7 +126,8 @@ public:
                 (process.table == nullptr || os::getpid() == process.pid)) {
         if (sets_) {
             put_defaults_back();
-            before_ = seccomp_seen.exchange(true);
+            signal_.emplace();
+            seccomp_seen.store(true);
         }
     }
     void done(bool worked) {
@@ -133,7 +135,10 @@ public:
             return;
         }
         if (!worked) {
-            seccomp_seen.store(before_);
+            const int saved_errno = errno;
+            seccomp_seen.store(false);
+            signal_->take_again();
+            errno = saved_errno;
         } else if (process.table != nullptr) {
             table_header().flags.fetch_or(table_seccomp);
         }
@@ -141,7 +146,7 @@ public:
 
 private:
     const bool sets_;
-    bool before_ = false;
+    std::optional<NudgeSignalGivenBack> signal_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "shim/platform/platform.h"
 #include "shim/program_signals.h"
 #include "shim/rules_in_force.h"
+#include "shim/thread_table.h"
 
 namespace interrupt {
 
@@ -145,9 +146,7 @@ int set_nudge_signal_action(int signal, const struct sigaction* action, struct s
         if (!is_function(kept.sa_sigaction)) {
             discard_held_signals();  // ignored by default, too: as the kernel does it
         }
-        if (may_call_kernel()) {
-            set_nudge_handler();
-        }
+        set_nudge_handler();  // under a filter it is the program that has asked for it
     }
     return 0;
 }
@@ -330,6 +329,44 @@ bool nudge_goes_to_alternate_stack() {
     const ProgramAction& action = actions[settings.signal];
     return !is_function(action.handler.load(std::memory_order_relaxed)) ||
            (action.flags.load(std::memory_order_relaxed) & SA_ONSTACK) != 0;
+}
+
+struct sigaction programs_nudge_signal_action() {
+    struct sigaction action = {};
+    as_program_set(settings.signal, action);
+    return action;
+}
+
+NudgeSignalGivenBack::NudgeSignalGivenBack() {
+    const bool others_block = another_thread_blocks_signal();
+    mask_given_back_ = !others_block && thread_context.signal_blocked;
+    if (mask_given_back_) {
+        os::block_signal(settings.signal);
+    }
+    {
+        ActionsLock lock;
+        signal_use.store(others_block ? SignalUse::held : SignalUse::programs);
+        set_nudge_handler();
+    }
+    if (mask_given_back_) {
+        hand_over_held_signal();  // after the action: one that ignores the signal discards it
+        set_signal_blocked(false);
+    }
+}
+
+void NudgeSignalGivenBack::take_again() {
+    if (mask_given_back_) {
+        set_signal_blocked(true);
+    }
+    {
+        ActionsLock lock;
+        signal_use.store(SignalUse::nudges);
+        set_nudge_handler();
+    }
+    if (mask_given_back_) {
+        os::unblock_signal(settings.signal);  // what is pending is held again
+    }
+    nudge_again_all();  // what was sent meanwhile is gone
 }
 
 bool program_ignores_nudge_signal() {

@@ -63,4 +63,20 @@ bool nudge_goes_to_alternate_stack();
 // Whether the program ignores the nudge's signal.
 bool program_ignores_nudge_signal();
 
+// What the program has set for the nudge's signal.
+struct sigaction programs_nudge_signal_action();
+
+// Before a seccomp filter is set: the kernel gets the program's own action for the nudge's signal, so that no wait
+// ends, and no handler runs, by what the program ignores. Where another thread blocks the signal, of which the kernel
+// knows nothing, our handler stays for it (SignalUse::held).
+class NudgeSignalGivenBack {
+public:
+    NudgeSignalGivenBack();
+    // No filter was set.
+    void take_again();
+
+private:
+    bool mask_given_back_ = false;
+};
+
 }  // namespace interrupt

@@ -179,7 +179,8 @@ void call_handler(Handler handler, int signal, siginfo_t* info, void* context, b
     ThreadContext& self = thread_context;
     const bool blocked_before = self.signal_blocked;
     const bool let_in_before = self.signal_let_in;
-    set_signal_blocked(blocked_before || masks_nudge);
+    set_signal_blocked(blocked_before ||
+                       (masks_nudge && signal_use.load(std::memory_order_relaxed) != SignalUse::programs));
     self.signal_let_in = false;
     handler(signal, info, context);
     set_signal_blocked(blocked_before);
@@ -212,7 +213,7 @@ public:
     MaskInContext(void* context, bool shut_out)
         : mask_(interrupted_mask(context)),
           really_blocked_((mask_ & nudge_bit()) != 0),
-          ours_(really_blocked_ == shut_out) {
+          ours_(really_blocked_ == shut_out && signal_use.load(std::memory_order_relaxed) != SignalUse::programs) {
         if (ours_) {
             set(thread_context.signal_blocked);
         }
@@ -267,6 +268,11 @@ void on_program_signal(int signal, siginfo_t* info, void* context) {
     thread_context.nudge_shut_out = shut_out_before;
 }
 
+bool nudge_signal_has_handler() {
+    return !thread_context.signal_blocked &&
+           is_function(program_action(settings.signal).handler.load(std::memory_order_relaxed));
+}
+
 bool nudge_signal_for_program(int signal, siginfo_t* info, void* context) {
     ProgramAction& action = program_action(signal);
     if (thread_context.signal_blocked) {  // blocked signals stay pending, even those that are ignored
@@ -284,7 +290,7 @@ bool nudge_signal_for_program(int signal, siginfo_t* info, void* context) {
     if (flags & SA_RESETHAND) {
         action.handler.store(constant(SIG_DFL), std::memory_order_relaxed);
     }
-    Suspended wait(flags, context, true);
+    Suspended wait(flags, context, signal_use.load(std::memory_order_relaxed) == SignalUse::nudges);
     // As the kernel does it: the handler's mask on top of the one that it interrupts. The nudge's signal stays open, so
     // that a wait of the handler can be interrupted, but not on an alternate stack.
     const bool shut_out_before = thread_context.nudge_shut_out;

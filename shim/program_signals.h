@@ -13,6 +13,9 @@ namespace interrupt {
 // a handler of the program has run.
 bool nudge_signal_for_program(int signal, siginfo_t* info, void* context);
 
+// Whether it would: the program has one, and this thread does not block the signal.
+bool nudge_signal_has_handler();
+
 // Opens the nudge's signal again that was shut out while a handler ran on an alternate stack: the handler is left by a
 // jump or an exception.
 void let_nudge_in();
@@ -31,8 +34,7 @@ bool deliver_held_signal();
 // one given.
 class MaskDuringCall {
 public:
-    explicit MaskDuringCall(const sigset_t* mask)
-        : real_(mask), active_(mask != nullptr && settings.signal != 0), blocks_(active_ && holds_nudge_signal(mask)) {}
+    explicit MaskDuringCall(const sigset_t* mask) : MaskDuringCall(mask, look_in_set(mask)) {}
     const sigset_t* real_mask() const { return real_.pointer; }
     // Once the call is published. True: a held signal that the mask lets through has acted, and the call ends as if it
     // had come while it waited.
@@ -55,6 +57,9 @@ public:
     }
 
 private:
+    MaskDuringCall(const sigset_t* mask, InSet nudge)
+        : real_(mask, nudge), active_(nudge != InSet::none), blocks_(nudge == InSet::present) {}
+
     RealMask real_;
     const bool active_;
     const bool blocks_;

@@ -26,15 +26,16 @@ bool is_signal(int signal) {
 }
 
 int set_mask(int how, const sigset_t* set, sigset_t* old) {
-    if (settings.signal == 0) {
+    if (settings.signal == 0 || signal_use.load(std::memory_order_relaxed) == SignalUse::programs) {
         return real::pthread_sigmask.resolve()(how, set, old);
     }
     const bool blocked_before = thread_context.signal_blocked;
     // `old` may be the very object that `set` is.
-    const bool named = set != nullptr && holds_nudge_signal(set);
     const bool sets = set != nullptr;
-    const WithoutNudge change(set);
-    const RealMask whole(set);
+    const bool named = sets && holds_nudge_signal(set);  // libc reads it, too
+    const InSet nudge = !sets ? InSet::none : named ? InSet::present : InSet::absent;
+    const WithoutNudge change(set, nudge);
+    const RealMask whole(set, nudge);
     const int error = real::pthread_sigmask.resolve()(how, how == SIG_SETMASK ? whole.pointer : change.pointer, old);
     if (error != 0) {
         return error;
@@ -218,7 +219,8 @@ EXPORTED int sigpending(sigset_t* set) noexcept {
 
 EXPORTED int signalfd(int fd, const sigset_t* set, int flags) noexcept {
     give_way_to_descriptor(set);
-    return real::signalfd.resolve()(fd, WithoutNudge(set).pointer, flags);
+    const WithoutNudge others(set);
+    return real::signalfd.resolve()(fd, others.pointer, flags);
 }
 
 // --- sigpause, in its two meanings ---

@@ -85,7 +85,7 @@ bool made_as_interruption_point(long number, long (&a)[6], const void* caller, l
         case SYS_flock:
             return made(Call::flock_, FileLock(fd, (a[1] & LOCK_NB) != 0));
         case SYS_ioctl:
-            return made(Call::ioctl_, Device(fd));
+            return !never_waits_in_ioctl(static_cast<unsigned long>(a[1])) && made(Call::ioctl_, Device(fd));
         default:
             return false;
     }

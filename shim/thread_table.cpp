@@ -19,6 +19,7 @@ namespace interrupt {
 constinit Process process;
 constinit Settings settings;
 constinit std::atomic<bool> seccomp_seen = false;
+constinit std::atomic<SignalUse> signal_use = SignalUse::nudges;
 constinit std::atomic<uint32_t> joiners = 0;
 constinit NoTable no_table_reason = NoTable::unknown;
 constinit thread_local ThreadContext thread_context;

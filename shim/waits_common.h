@@ -21,9 +21,11 @@
 
 #include <cerrno>
 #include <climits>
+#include <utility>
 
 #include "shim/libc_functions.h"
 #include "shim/platform/platform.h"
+#include "shim/program_memory.h"
 #include "shim/program_signals.h"
 #include "shim/thread_context.h"
 
@@ -69,7 +71,11 @@ class Timespec {
 public:
     explicit Timespec(const struct timespec*& timeout) : timeout_(timeout), program_(timeout) {}
     bool none() const { return program_ == nullptr; }
-    bool zero() const { return program_ != nullptr && program_->tv_sec == 0 && program_->tv_nsec == 0; }
+    // Or no time at all: the call fails.
+    bool zero() const {
+        struct timespec time;
+        return program_ != nullptr && (!load(program_, time) || (time.tv_sec == 0 && time.tv_nsec == 0));
+    }
     void shorten(uint64_t since) {
         if (program_ != nullptr) {
             left_ = os::to_timespec(limit_.rest(since, os::nanoseconds(*program_)));
@@ -82,6 +88,20 @@ private:
     const struct timespec* const program_;
     struct timespec left_ = {};
     Limit limit_;
+};
+
+// A wait with a time limit of that kind, whatever else it is.
+template <class Base>
+struct RelativelyLimited : Base {
+    template <class... Arguments>
+    explicit RelativelyLimited(const struct timespec*& timeout, Arguments&&... arguments)
+        : Base(std::forward<Arguments>(arguments)...), timeout_(timeout) {}
+    bool has_time_limit() const { return !timeout_.none(); }
+    bool cannot_block() const { return timeout_.zero(); }
+    void shorten(uint64_t since) { timeout_.shorten(since); }
+
+private:
+    Timespec timeout_;
 };
 
 // A call that swaps the signal mask while it waits.

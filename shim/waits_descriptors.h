@@ -96,9 +96,9 @@ private:
 
 // --- files ---
 
-inline bool is_regular(int fd) {
+inline bool never_waits(int fd) {
     struct stat status;
-    return os::fstat(fd, &status) == 0 && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode));
+    return os::fstat(fd, &status) == 0 && os::never_waits(status);
 }
 
 // Waits for the other end of a FIFO, or for a terminal's carrier.
@@ -108,7 +108,7 @@ struct Open : Common {
     bool cannot_block() const {
         struct stat status;
         return (flags_ & O_NONBLOCK) != 0 || os::fstatat(directory_, path_, &status, 0) != 0 ||
-               !(S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode));
+               !(S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)) || os::never_waits(status);
     }
 
 private:

@@ -2,12 +2,35 @@
 #pragma once
 
 #include <linux/futex.h>
+#include <sys/ioctl.h>
 
 #include "shim/waits_transfers.h"
 
 namespace interrupt::waits {
 
-// ioctl and tcdrain: only the device knows whether a command waits.
+// Commands of ioctl(2) that are answered from what is at hand: how much there is to read or to write out, the flags of
+// the descriptor, a terminal's settings, size and process groups. isatty(), tcgetattr() and their kin are made of them.
+inline bool never_waits_in_ioctl(unsigned long command) {
+    switch (static_cast<unsigned>(command)) {  // as the kernel takes it
+        case FIONREAD:
+        case TIOCOUTQ:
+        case FIONBIO:
+        case FIOASYNC:
+        case FIOCLEX:
+        case FIONCLEX:
+        case TCGETS:
+        case TCGETA:
+        case TIOCGWINSZ:
+        case TIOCGPGRP:
+        case TIOCGSID:
+        case TIOCGPTN:
+            return true;
+        default:
+            return false;
+    }
+}
+
+// ioctl with another command, and tcdrain: only the device knows whether that waits.
 struct Device : OnDescriptor {
     using OnDescriptor::OnDescriptor;
     bool cannot_block() const { return false; }
@@ -35,15 +58,9 @@ private:
 
 // For one of several requests of asynchronous input and output. Its target is not shown; it tells whether it
 // has a time limit, on which it depends whether a handler of the program restarts it.
-struct Asynchronous : Common {
-    explicit Asynchronous(const struct timespec*& timeout) : timeout_(timeout) {}
-    uint64_t target() const { return timeout_.none() ? 0 : 1; }
-    bool has_time_limit() const { return !timeout_.none(); }
-    bool cannot_block() const { return timeout_.zero(); }
-    void shorten(uint64_t since) { timeout_.shorten(since); }
-
-private:
-    Timespec timeout_;
+struct Asynchronous : RelativelyLimited<Common> {
+    explicit Asynchronous(const struct timespec*& timeout) : RelativelyLimited(timeout) {}
+    uint64_t target() const { return has_time_limit() ? 1 : 0; }
 };
 
 }  // namespace interrupt::waits

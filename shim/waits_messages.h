@@ -62,11 +62,10 @@ public:
     int end_of_file() {
         over_ = true;
         for (unsigned i = 0; i < count_; ++i) {
-            struct msghdr& header = messages_[i].msg_hdr;
-            header.msg_namelen = 0;
-            header.msg_controllen = 0;
-            header.msg_flags = 0;
-            messages_[i].msg_len = 0;
+            struct mmsghdr& message = messages_[i];
+            if (!may_read(&message) || !make_empty(message.msg_hdr) || !store(&message.msg_len, 0u)) {
+                return i != 0 ? static_cast<int>(i) : fail(EFAULT);
+            }
         }
         return static_cast<int>(count_);
     }
@@ -97,10 +96,15 @@ inline size_t size_of(const struct msghdr& message) {
 }
 
 // sendmmsg. Of a stream a signal may cut one of the messages: what is left of it goes by itself, then those after it.
+// The kernel sends no more than UIO_MAXIOV by one call.
 class SendMany : public SocketSend {
 public:
     SendMany(int fd, struct mmsghdr*& messages, unsigned& count, int flags)
-        : SocketSend(fd, flags), messages_(messages), count_(count), program_(messages), whole_count_(count) {}
+        : SocketSend(fd, flags),
+          messages_(messages),
+          count_(count),
+          program_(messages),
+          whole_count_(count < UIO_MAXIOV ? count : UIO_MAXIOV) {}
 
     bool underway() const { return messages_ == &cut_; }
     bool unfinished(int result) {

@@ -106,13 +106,10 @@ struct SignalSet : Common {
         if (!taken_) {
             return result;
         }
-        if (info_ != nullptr) {
-            *info_ = held_;
-            if (info_->si_code == SI_TKILL) {  // as glibc has it
-                info_->si_code = SI_USER;
-            }
+        if (held_.si_code == SI_TKILL) {  // as glibc has it
+            held_.si_code = SI_USER;
         }
-        return settings.signal;
+        return info_ == nullptr || store(info_, held_) ? settings.signal : fail(EFAULT);
     }
 
 private:
@@ -123,15 +120,9 @@ private:
     siginfo_t held_;
 };
 
-struct SignalSetTimed : SignalSet {
+struct SignalSetTimed : RelativelyLimited<SignalSet> {
     SignalSetTimed(const sigset_t*& set, siginfo_t* info, const struct timespec*& timeout)
-        : SignalSet(set, info), timeout_(timeout) {}
-    bool has_time_limit() const { return !timeout_.none(); }
-    bool cannot_block() const { return timeout_.zero(); }
-    void shorten(uint64_t since) { timeout_.shorten(since); }
-
-private:
-    Timespec timeout_;
+        : RelativelyLimited(timeout, set, info) {}
 };
 
 // sigwait: an error number, and no EINTR by a signal of the program's (glibc repeats it).

@@ -10,8 +10,10 @@ namespace interrupt::waits {
 struct MessageQueue : OnDescriptor {
     MessageQueue(mqd_t queue, const struct timespec* deadline) : OnDescriptor(queue), deadline_(deadline) {}
     bool cannot_block() const {
+        struct timespec time;
         return OnDescriptor::cannot_block() ||
-               (deadline_ != nullptr && os::nanoseconds(*deadline_) <= os::clock_ns(CLOCK_REALTIME));
+               (deadline_ != nullptr &&
+                (!load(deadline_, time) || os::nanoseconds(time) <= os::clock_ns(CLOCK_REALTIME)));
     }
     bool has_time_limit() const { return deadline_ != nullptr; }
     int time_out() const { return fail(ETIMEDOUT); }
@@ -39,14 +41,8 @@ struct SystemVSemaphores : SystemV {
     explicit SystemVSemaphores(int id) : SystemV(id, true) {}
 };
 
-struct SystemVSemaphoresTimed : SystemVSemaphores {
-    SystemVSemaphoresTimed(int id, const struct timespec*& timeout) : SystemVSemaphores(id), timeout_(timeout) {}
-    bool has_time_limit() const { return !timeout_.none(); }
-    bool cannot_block() const { return timeout_.zero(); }
-    void shorten(uint64_t since) { timeout_.shorten(since); }
-
-private:
-    Timespec timeout_;
+struct SystemVSemaphoresTimed : RelativelyLimited<SystemVSemaphores> {
+    SystemVSemaphoresTimed(int id, const struct timespec*& timeout) : RelativelyLimited(timeout, id) {}
 };
 
 }  // namespace interrupt::waits

@@ -9,10 +9,14 @@ struct Readiness : Common {
     int time_out() const { return 0; }
 };
 
-inline void clear_revents(struct pollfd* fds, nfds_t count) {
+// False if they cannot be written.
+inline bool clear_revents(struct pollfd* fds, nfds_t count) {
     for (nfds_t i = 0; i < count; ++i) {
-        fds[i].revents = 0;
+        if (!store(&fds[i].revents, short{0})) {
+            return false;
+        }
     }
+    return true;
 }
 
 inline int make_ready(struct pollfd* fds, nfds_t count) {
@@ -28,10 +32,7 @@ struct Poll : Readiness {
     bool has_time_limit() const { return !timeout_.none(); }
     bool cannot_block() const { return timeout_.zero(); }
     void shorten(uint64_t since) { timeout_.shorten(since); }
-    int time_out() const {
-        clear_revents(fds_, count_);
-        return 0;
-    }
+    int time_out() const { return clear_revents(fds_, count_) ? 0 : fail(EFAULT); }
     int be_ready() const { return make_ready(fds_, count_); }
 
 private:
@@ -40,18 +41,12 @@ private:
     Milliseconds timeout_;
 };
 
-struct Ppoll : Readiness {
+struct Ppoll : RelativelyLimited<Readiness> {
     static constexpr bool redirects = true;
     Ppoll(struct pollfd* fds, nfds_t count, const struct timespec*& timeout, const sigset_t*& mask)
-        : fds_(fds), count_(count), timeout_(timeout), mask_(mask) {}
+        : RelativelyLimited(timeout), fds_(fds), count_(count), mask_(mask) {}
     uint64_t target() const { return reinterpret_cast<uintptr_t>(fds_); }
-    bool has_time_limit() const { return !timeout_.none(); }
-    bool cannot_block() const { return timeout_.zero(); }
-    void shorten(uint64_t since) { timeout_.shorten(since); }
-    int time_out() const {
-        clear_revents(fds_, count_);
-        return 0;
-    }
+    int time_out() const { return clear_revents(fds_, count_) ? 0 : fail(EFAULT); }
     int be_ready() const { return make_ready(fds_, count_); }
     bool ended_at_entry(int& result) { return mask_.ended_at_entry(result); }
     int total(int result) {
@@ -62,7 +57,6 @@ struct Ppoll : Readiness {
 private:
     struct pollfd* const fds_;
     const nfds_t count_;
-    Timespec timeout_;
     Masked mask_;
 };
 
@@ -70,8 +64,11 @@ class Sets {
 public:
     Sets(int count, fd_set* reads, fd_set* writes, fd_set* exceptions)
         : count_(count), sets_{reads, writes, exceptions} {}
-    void clear() const {
-        for_each_word([](__fd_mask& word) { word = 0; });
+    // False if they cannot be written.
+    bool clear() const {
+        bool cleared = true;
+        for_each_word([&](__fd_mask& word) { cleared = cleared && store(&word, __fd_mask{0}); });
+        return cleared;
     }
     // The descriptors in the sets; the kernel leaves these as they were when a call fails.
     int size() const {
@@ -100,12 +97,11 @@ struct Select : Readiness {
         : sets_(count, reads, writes, exceptions), timeout_(timeout) {}
     static uint64_t target() { return 0; }
     bool has_time_limit() const { return timeout_ != nullptr; }
-    bool cannot_block() const { return timeout_ != nullptr && timeout_->tv_sec == 0 && timeout_->tv_usec == 0; }
-    int time_out() const {
-        sets_.clear();
-        *timeout_ = {};
-        return 0;
+    bool cannot_block() const {
+        struct timeval time;
+        return timeout_ != nullptr && (!load(timeout_, time) || (time.tv_sec == 0 && time.tv_usec == 0));
     }
+    int time_out() const { return sets_.clear() && store(timeout_, {}) ? 0 : fail(EFAULT); }
     int be_ready() const { return sets_.size(); }
 
 private:
@@ -113,19 +109,13 @@ private:
     struct timeval* const timeout_;
 };
 
-struct Pselect : Readiness {
+struct Pselect : RelativelyLimited<Readiness> {
     static constexpr bool redirects = true;
     Pselect(int count, fd_set* reads, fd_set* writes, fd_set* exceptions, const struct timespec*& timeout,
             const sigset_t*& mask)
-        : sets_(count, reads, writes, exceptions), timeout_(timeout), mask_(mask) {}
+        : RelativelyLimited(timeout), sets_(count, reads, writes, exceptions), mask_(mask) {}
     static uint64_t target() { return 0; }
-    bool has_time_limit() const { return !timeout_.none(); }
-    bool cannot_block() const { return timeout_.zero(); }
-    void shorten(uint64_t since) { timeout_.shorten(since); }
-    int time_out() const {
-        sets_.clear();
-        return 0;
-    }
+    int time_out() const { return sets_.clear() ? 0 : fail(EFAULT); }
     int be_ready() const { return sets_.size(); }
     bool ended_at_entry(int& result) { return mask_.ended_at_entry(result); }
     int total(int result) {
@@ -135,7 +125,6 @@ struct Pselect : Readiness {
 
 private:
     const Sets sets_;
-    Timespec timeout_;
     Masked mask_;
 };
 
@@ -164,14 +153,11 @@ private:
     Masked mask_;
 };
 
-struct EpollTimespec : Readiness {
+struct EpollTimespec : RelativelyLimited<Readiness> {
     static constexpr bool redirects = true;
     EpollTimespec(int fd, const struct timespec*& timeout, const sigset_t*& mask)
-        : fd_(fd), timeout_(timeout), mask_(mask) {}
+        : RelativelyLimited(timeout), fd_(fd), mask_(mask) {}
     uint64_t target() const { return static_cast<uint64_t>(fd_); }
-    bool has_time_limit() const { return !timeout_.none(); }
-    bool cannot_block() const { return timeout_.zero(); }
-    void shorten(uint64_t since) { timeout_.shorten(since); }
     bool ended_at_entry(int& result) { return mask_.ended_at_entry(result); }
     int total(int result) {
         mask_.restore();
@@ -180,7 +166,6 @@ struct EpollTimespec : Readiness {
 
 private:
     const int fd_;
-    Timespec timeout_;
     Masked mask_;
 };
 

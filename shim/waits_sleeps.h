@@ -12,11 +12,17 @@ public:
         : time_(time), program_time_(time), program_rest_(rest) {
         rest = &left_;
     }
-    bool zero() const { return time_ != nullptr && time_->tv_sec == 0 && time_->tv_nsec == 0; }
+    // Or no time at all: the call fails.
+    bool zero() const {
+        struct timespec time;
+        return !load(time_, time) || (time.tv_sec == 0 && time.tv_nsec == 0);
+    }
     bool has_passed(clockid_t clock) const {
+        struct timespec time;
         struct timespec now;
-        return time_ != nullptr && os::vdso_clock_gettime(clock, &now) == 0 &&
-               (now.tv_sec > time_->tv_sec || (now.tv_sec == time_->tv_sec && now.tv_nsec >= time_->tv_nsec));
+        return !load(time_, time) ||
+               (os::vdso_clock_gettime(clock, &now) == 0 &&
+                (now.tv_sec > time.tv_sec || (now.tv_sec == time.tv_sec && now.tv_nsec >= time.tv_nsec)));
     }
     // All of it is left.
     void is_not_made() {
@@ -32,11 +38,8 @@ public:
         next_ = os::to_timespec(left < most ? left : most);
         time_ = &next_;
     }
-    void tell() const {
-        if (program_rest_ != nullptr) {
-            *program_rest_ = left_;
-        }
-    }
+    // False if it cannot be written.
+    bool tell() const { return program_rest_ == nullptr || store(program_rest_, left_); }
 
 private:
     const struct timespec*& time_;
@@ -55,18 +58,10 @@ struct Nanosleep : Common {
     int time_out() const { return 0; }
     void is_not_made() { rest_.is_not_made(); }
     void shorten(uint64_t since) { rest_.repeat(since, true); }
-    int total(int result) const { return total_of(result, result == -1 && errno == EINTR); }
+    int total(int result) const { return result == -1 && errno == EINTR && !rest_.tell() ? fail(EFAULT) : result; }
     static uint64_t target() { return 0; }
 
 protected:
-    int total_of(int result, bool cut_short) const {
-        if (cut_short) {
-            rest_.tell();
-        }
-        return result;
-    }
-
-private:
     SleepRest rest_;
 };
 
@@ -83,12 +78,7 @@ struct ClockNanosleep : ErrorNumber {
             rest_.repeat(since, clock_ == CLOCK_REALTIME || clock_ == CLOCK_MONOTONIC);
         }
     }
-    int total(int result) const {
-        if (result == EINTR && !absolute_) {
-            rest_.tell();
-        }
-        return result;
-    }
+    int total(int result) const { return result == EINTR && !absolute_ && !rest_.tell() ? EFAULT : result; }
     static uint64_t target() { return 0; }
 
 private:
@@ -104,7 +94,7 @@ struct ThreadsSleep : Nanosleep {
     static bool interrupted(int result, const Attempt&) { return result == -1; }
     int fail(int error) const { return error == EINTR ? -1 : -2; }
     int interrupt() const { return -1; }
-    int total(int result) const { return total_of(result, result == -1); }
+    int total(int result) const { return result == -1 && !rest_.tell() ? fail(EFAULT) : result; }
 };
 
 }  // namespace interrupt::waits

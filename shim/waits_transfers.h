@@ -112,16 +112,12 @@ private:
 };
 
 struct ReceiveFrom : Receive {
-    ReceiveFrom(int fd, void*& buffer, size_t& size, int flags, struct sockaddr*, socklen_t* length)
-        : Receive(fd, buffer, size, flags), length_(length) {}
-    int end_of_file() const {
-        if (length_ != nullptr) {
-            *length_ = 0;
-        }
-        return 0;
-    }
+    ReceiveFrom(int fd, void*& buffer, size_t& size, int flags, struct sockaddr* from, socklen_t* length)
+        : Receive(fd, buffer, size, flags), from_(from), length_(length) {}
+    int end_of_file() const { return from_ == nullptr || store(length_, socklen_t{0}) ? 0 : fail(EFAULT); }
 
 private:
+    struct sockaddr* const from_;
     socklen_t* const length_;
 };
 
@@ -170,6 +166,12 @@ private:
     Parts parts_;
 };
 
+// What the kernel tells of a message at the end of a stream. False if it cannot be written.
+inline bool make_empty(struct msghdr& header) {
+    return (header.msg_name == nullptr || store(&header.msg_namelen, socklen_t{0})) &&
+           store(&header.msg_controllen, size_t{0}) && store(&header.msg_flags, 0);
+}
+
 struct ReceiveMessage : SocketReceive {
     ReceiveMessage(int fd, struct msghdr*& message, int flags)
         : SocketReceive(fd, flags), program_(message), parts_(message) {}
@@ -183,12 +185,7 @@ struct ReceiveMessage : SocketReceive {
     }
     bool moved() const { return done_.any(); }
     ssize_t total(ssize_t result) const { return done_.total(result); }
-    int end_of_file() const {
-        program_->msg_namelen = 0;
-        program_->msg_controllen = 0;
-        program_->msg_flags = 0;
-        return 0;
-    }
+    int end_of_file() const { return make_empty(*program_) ? 0 : fail(EFAULT); }
 
 private:
     struct msghdr* const program_;
@@ -245,12 +242,12 @@ private:
 
 struct Read : OnReceivingDescriptor {
     using OnReceivingDescriptor::OnReceivingDescriptor;
-    bool cannot_block() const { return is_nonblocking(fd_) || is_regular(fd_); }
+    bool cannot_block() const { return is_nonblocking(fd_) || never_waits(fd_); }
 };
 
 struct WriteCommon : OnSendingDescriptor {
     using OnSendingDescriptor::OnSendingDescriptor;
-    bool cannot_block() const { return is_nonblocking(fd_) || is_regular(fd_); }
+    bool cannot_block() const { return is_nonblocking(fd_) || never_waits(fd_); }
 };
 
 struct Write : WriteCommon {

@@ -12,6 +12,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,6 +59,31 @@ inline KernelMask set_signal_mask(KernelMask mask) {
 }
 inline KernelMask block_all_signals() {
     return set_signal_mask(~KernelMask{0});
+}
+// Whether `size` bytes may be read, of two pages at most. The kernel reads a signal set before it finds that there is
+// no such change of the mask.
+inline bool is_readable(const void* memory, size_t size) {
+    const auto has_set = [](const char* set) {
+        return raw_syscall(SYS_rt_sigprocmask, -1, arg(set), 0, sizeof(KernelMask)) != -EFAULT;
+    };
+    const auto* const first = static_cast<const char*>(memory);
+    return has_set(first) && (size <= sizeof(KernelMask) || has_set(first + size - sizeof(KernelMask)));
+}
+// False if that memory cannot be written. Where the kernel has no such call, or allows it not, it is written all the
+// same.
+inline bool write_if_writable(void* to, const void* from, size_t size) {
+    const struct iovec source = {const_cast<void*>(from), size};
+    const struct iovec target = {to, size};
+    const long written = raw_syscall(SYS_process_vm_writev, getpid(), arg(&source), 1, arg(&target), 1, 0);
+    if (written < 0 && written != -EFAULT) {
+        __builtin_memcpy(to, from, size);
+        return true;
+    }
+    return written == static_cast<long>(size);
+}
+inline void block_signal(int signal) {
+    const KernelMask mask = KernelMask{1} << (signal - 1);
+    raw_syscall(SYS_rt_sigprocmask, SIG_BLOCK, arg(&mask), 0, sizeof mask);
 }
 inline void unblock_signal(int signal) {
     const KernelMask mask = KernelMask{1} << (signal - 1);
@@ -145,6 +172,14 @@ inline long fstat(int fd, struct stat* status) {
 }
 inline long fstatat(int directory, const char* path, struct stat* status, int flags) {
     return raw_syscall(SYS_newfstatat, directory, arg(path), arg(status), flags);
+}
+// Memory devices (null, zero, full, random and their like) have or take at once whatever they are asked for, as long as
+// the machine is not just starting; but the kernel's log, which has a reader wait.
+inline bool never_waits(const struct stat& status) {
+    constexpr unsigned memory_devices = 1;
+    constexpr unsigned kernel_log = 11;
+    return S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ||
+           (S_ISCHR(status.st_mode) && major(status.st_rdev) == memory_devices && minor(status.st_rdev) != kernel_log);
 }
 inline long fstatfs(int fd, void* status) {
     return raw_syscall(SYS_fstatfs, fd, arg(status));

@@ -1,5 +1,8 @@
 // A seccomp filter that kills the process on any system call but the program's own: however and whenever it is set, the
 // program runs on, says the same and ends the same.
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+
 #include "contract_programs.h"
 
 namespace interrupt_tests {
@@ -12,7 +15,10 @@ INSTANTIATE_TEST_SUITE_P(By, Sandboxed,
                                          "prctl pending", "prctl pending interface", "prctl pending wakeup interface",
                                          "prctl handler", "prctl handler pending", "prctl handler pending wakeup",
                                          "prctl fork", "prctl fork pending", "syscall fork thread-after", "prctl exec",
-                                         "syscall exec", "strict", "strict fork"),
+                                         "syscall exec", "strict", "strict fork", "prctl ignored", "syscall default",
+                                         "prctl ignored fork", "syscall default thread-before", "prctl restarted",
+                                         "prctl blocked", "prctl blocked ignored", "syscall blocked fork",
+                                         "prctl handled-later", "prctl waited-for", "syscall waited-for thread-before"),
                          [](const auto& info) {
                              std::string name = info.param;
                              std::replace_if(
@@ -38,6 +44,26 @@ TEST(Sandboxed, TheTableSaysSo) {
     ASSERT_TRUE(program.says("sleep 0")) << program.output();
     EXPECT_TRUE(Table(program.pid()).header().flags & interrupt::table_seccomp);
     EXPECT_NE(program.finish().find("[exit 7]"), std::string::npos) << program.output();
+}
+
+// A program that asks whether there are filters, by one that cannot be set, goes on as before.
+TEST(Sandboxed, WithoutAFilterInTheEndNothingHasChanged) {
+    int error = 0;
+    Worker worker([&] { error = errno_of_wait(); });
+    ASSERT_TRUE(worker.await(interrupt::Call::poll_));
+    sigset_t urgent;
+    sigemptyset(&urgent);
+    sigaddset(&urgent, SIGURG);
+    pthread_sigmask(SIG_BLOCK, &urgent, nullptr);
+    send_to_thread(gettid(), SIGURG);
+    EXPECT_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, nullptr), -1);
+    EXPECT_EQ(errno, EFAULT);
+    EXPECT_EQ(interrupt_thread(worker.tid()), 0);
+    worker.join();
+    EXPECT_EQ(error, EINTR);
+    const timespec none = {};
+    EXPECT_EQ(sigtimedwait(&urgent, nullptr, &none), SIGURG);
+    pthread_sigmask(SIG_UNBLOCK, &urgent, nullptr);
 }
 
 // No request is lost to the program's sight: it stays pending.

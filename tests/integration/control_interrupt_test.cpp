@@ -265,5 +265,19 @@ TEST(Threads, ListsEveryThreadAndItsCall) {
     EXPECT_EQ(std::count(text.out.begin(), text.out.end(), '\n'), 5);  // titles, main and three
 }
 
+// A call that began when the table was full is known to nobody, also when there is room again.
+TEST(FullTable, ThatHasRoomAgainDoesNotShowTheCallThatBeganBefore) {
+    Sleeper sleeper({"poll", "recv"}, true, {.environment = {{"INTERRUPT_CAPACITY", "2"}}});  // one is for main
+    const bool poll_has_record = sleeper.seen("poll").at("state") == "blocked";
+    const std::string known = poll_has_record ? "poll" : "recv";
+    const std::string unknown = poll_has_record ? "recv" : "poll";
+    expect_status(0, interruptctl({"interrupt", sleeper.pid(), sleeper.tid(known)}));
+    EXPECT_EQ(sleeper.result(known), "-1 EINTR");
+    ASSERT_TRUE(eventually([&] { return kernel_state(std::stoi(sleeper.tid(known))) == 0; }));
+    const Finished done = interruptctl({"interrupt", sleeper.pid(), sleeper.tid(unknown), "--timeout", "0.1"});
+    expect_status(5, done);
+    EXPECT_NE(done.out.find("before the full thread table had room"), std::string::npos) << done.out;
+}
+
 }  // namespace
 }  // namespace interrupt_tests

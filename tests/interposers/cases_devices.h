@@ -39,19 +39,22 @@ protected:
 class IoctlWait : public HeldWait {
 public:
     void prepare() override { held_.hold({{SYS_ioctl, 0, static_cast<uint32_t>(terminal_.fd())}}); }
-    long call() override { return ioctl(terminal_.fd(), TIOCGWINSZ, &size_); }
+    long call() override { return drain(terminal_.fd()); }
     Returned natural() const override { return {0}; }
     void without_waiting(NoWait& check) override {
         const Terminal other;
-        check("a command that does not wait", {0}, [&] { return ioctl(other.fd(), TIOCGWINSZ, &size_); });
-        check("no device", failed(ENOTTY), [&] { return ioctl(pipe_.reader, TIOCGWINSZ, &size_); });
-        check("no descriptor", failed(EBADF), [&] { return ioctl(-1, TIOCGWINSZ, &size_); });
+        struct winsize size;
+        check("a command that does not wait", {0}, [&] { return ioctl(other.fd(), TIOCGWINSZ, &size); });
+        check("all is written", {0}, [&] { return drain(other.fd()); });
+        check("no device", failed(ENOTTY), [&] { return drain(pipe_.reader); });
+        check("no descriptor", failed(EBADF), [&] { return drain(-1); });
     }
 
 private:
+    // As tcdrain does it.
+    static long drain(int fd) { return ioctl(fd, TCSBRK, 1); }
     const Terminal terminal_;
     const Pipe pipe_;
-    struct winsize size_ = {};
 };
 
 class TcdrainWait : public HeldWait {

@@ -1,6 +1,10 @@
 // Calls that gather several things: a signal that is nobody's makes them return with no fewer, and a request gives what
 // is there and stays pending.
 #include <gtest/gtest.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <vector>
 
 #include "interrupt/interrupt.h"
 #include "tests/interposers/cases_messages.h"
@@ -108,6 +112,90 @@ TEST(Messages, EachIsWholeWithMsgWaitall) {
     EXPECT_EQ(received, 2);
     EXPECT_EQ(messages[0].msg_len, 10u);
     EXPECT_EQ(messages[1].msg_len, 10u);
+}
+
+// Many messages of one byte, through a stream that has room for some of them only.
+struct ManyMessages {
+    explicit ManyMessages(unsigned count) : bytes(count, 'x'), parts(count), messages(count) {
+        for (size_t i = 0; i < count; ++i) {
+            parts[i] = {&bytes[i], 1};
+            messages[i].msg_hdr.msg_iov = &parts[i];
+            messages[i].msg_hdr.msg_iovlen = 1;
+        }
+    }
+    std::vector<char> bytes;
+    std::vector<struct iovec> parts;
+    std::vector<struct mmsghdr> messages;
+};
+
+class SendingMany : public Wait {
+public:
+    explicit SendingMany(unsigned count) : many_(count) {}
+    long call() override {
+        return sendmmsg(sockets.ours, many_.messages.data(), static_cast<unsigned>(many_.messages.size()), 0);
+    }
+    Returned natural() const override { return {0}; }
+    bool goes_on_after_handler(bool) const override { return false; }
+    const SocketPair sockets;
+
+private:
+    ManyMessages many_;
+};
+
+// The kernel takes no more than UIO_MAXIOV of them by one call, whatever meets it.
+TEST(Messages, NoMoreAreSentThanByOneCall) {
+    for (const unsigned count : {UIO_MAXIOV - 1, UIO_MAXIOV, UIO_MAXIOV + 1, 3 * UIO_MAXIOV}) {
+        for (const bool pending : {false, true}) {
+            SCOPED_TRACE(testing::Message() << count << " messages" << (pending ? ", a request pending" : ""));
+            const long most = std::min<unsigned>(count, UIO_MAXIOV);
+            SendingMany wait(count);
+            const Subject subject{"sendmmsg", Call::sendmmsg_, nullptr};
+            Waiter::Options options;
+            if (pending) {  // it finds a part moved
+                options.caller = [](Wait& it) {
+                    EXPECT_EQ(interrupt_thread(own_tid()), 0);
+                    const long sent = it.call();
+                    EXPECT_EQ(interrupt_clear(), 1);
+                    return sent;
+                };
+                Waiter waiter(subject, wait, options);
+                EXPECT_LT(waiter.join().returned.value, most);
+                EXPECT_GT(waiter.join().returned.value, 0);
+                continue;
+            }
+            Waiter waiter(subject, wait, options);
+            long arrived = 0;
+            while (arrived < most) {
+                send_signal(waiter.tid(), SIGURG);
+                char bytes[7];
+                arrived += raw_read(wait.sockets.peer, bytes, sizeof bytes);
+            }
+            EXPECT_EQ(waiter.join().returned, Returned{most});
+            EXPECT_EQ(arrived, most);
+        }
+    }
+}
+
+// Of these it takes as many as are asked for.
+TEST(Messages, AsManyAreReceivedAsAreAskedFor) {
+    constexpr unsigned count = 2 * UIO_MAXIOV;
+    const SocketPair sockets;
+    const std::vector<char> sent(count, 'x');
+    ASSERT_EQ(raw_write(sockets.peer, sent.data(), count), count);
+    for (const bool pending : {false, true}) {
+        ManyMessages many(count / 2 - 100);
+        if (pending) {
+            ASSERT_EQ(interrupt_thread(own_tid()), 0);
+        }
+        EXPECT_EQ(recvmmsg(sockets.ours, many.messages.data(), static_cast<unsigned>(many.messages.size()), 0, nullptr),
+                  static_cast<int>(many.messages.size()));
+        EXPECT_EQ(interrupt_clear(), pending ? 1 : 0);
+    }
+    ASSERT_EQ(raw_write(sockets.peer, sent.data(), count), count);
+    ManyMessages many(count);
+    const long bare = raw_call(SYS_recvmmsg, sockets.ours, reinterpret_cast<long>(many.messages.data()), count, 0, 0);
+    ASSERT_EQ(raw_write(sockets.peer, sent.data(), count), count);
+    EXPECT_EQ(recvmmsg(sockets.ours, many.messages.data(), count, 0, nullptr), bare);
 }
 
 // It is looked at when a message has come: the wait itself has no end.

@@ -233,13 +233,11 @@ Fixture::Fixture() {
     held_device = ends[0];
     held_.hold({{SYS_ioctl, 0, static_cast<uint32_t>(held_device)}});
 
+    const pid_t parent = getpid();
     child = fork();
     require(child >= 0, "fork");
     if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        for (;;) {
-            syscall(SYS_pause);
-        }
+        outlive(parent);
     }
     sem_init(&semaphore, 0, 0);
     require(mtx_init(&threads_mutex, mtx_plain) == thrd_success, "mtx_init");
@@ -251,15 +249,34 @@ Fixture::Fixture() {
     pthread_sigmask(SIG_BLOCK, &never_sent, nullptr);
 }
 
-Fixture::~Fixture() {
-    ::kill(child, SIGKILL);
-    while (syscall(SYS_wait4, child, nullptr, 0, nullptr) < 0 && errno == EINTR) {
-    }
+// What would stay behind.
+void Fixture::remove_names() {
     unlink(fifo.c_str());
     for (const int id : {empty_messages, full_messages}) {
         msgctl(id, IPC_RMID, nullptr);
     }
     semctl(semaphores, 0, IPC_RMID);
+}
+
+// The child that is waited for in vain. It sees the storm's end if that is killed, and removes its names then. Raw
+// calls, since the storm interrupts all others.
+void Fixture::outlive(pid_t parent) {
+    const uint64_t all = ~uint64_t{0};
+    const uint64_t end = uint64_t{1} << (SIGTERM - 1);
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof all);
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    while (syscall(SYS_getppid) == parent &&
+           syscall(SYS_rt_sigtimedwait, &end, nullptr, nullptr, sizeof end) != SIGTERM) {
+    }
+    remove_names();
+    _exit(0);
+}
+
+Fixture::~Fixture() {
+    ::kill(child, SIGKILL);
+    while (syscall(SYS_wait4, child, nullptr, 0, nullptr) < 0 && errno == EINTR) {
+    }
+    remove_names();
     require(write(others_[6], "x", 1) == 1, "write");
     while (aio_error(&asynchronous) == EINPROGRESS) {
         sched_yield();

@@ -49,6 +49,9 @@ struct Fixture {
     sigset_t never_sent;      // a signal that nobody sends, blocked in this thread
 
 private:
+    void remove_names();
+    [[noreturn]] void outlive(pid_t parent);
+
     int others_[8];
     int asynchronous_end_ = -1;
     char asynchronous_byte_;

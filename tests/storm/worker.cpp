@@ -15,14 +15,14 @@ namespace storm {
 
 thread_local volatile uint64_t own_handler_runs = 0;
 
-namespace {
-
 uint64_t next(uint64_t& random) {
     random ^= random << 13;
     random ^= random >> 7;
     random ^= random << 17;
     return random;
 }
+
+namespace {
 
 // A system call that the shim does not see.
 long raw(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0) {

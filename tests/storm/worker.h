@@ -20,6 +20,9 @@ struct Counts {
     std::atomic<uint64_t> bytes = 0;
 };
 
+// The next number of a sequence.
+uint64_t next(uint64_t& random);
+
 class Worker {
 public:
     enum class Job { waits, pipe_reader, pipe_writer, socket_reader, socket_writer };

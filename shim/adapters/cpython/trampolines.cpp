@@ -32,6 +32,15 @@ constexpr Builtin builtins[] = {
 };
 constexpr size_t builtin_count = sizeof builtins / sizeof builtins[0];
 
+// GCC does not take a function's address for a constant that is not null where it has to look for undefined behaviour.
+constexpr bool is_special[] = {
+#define BUILTIN(...) false,
+#define SPECIAL(...) true,
+#include "shim/adapters/cpython/builtins.def"
+#undef BUILTIN
+#undef SPECIAL
+};
+
 constinit Patched patched[builtin_count] = {};
 constinit LeftAlone refused{0, nullptr};
 
@@ -47,7 +56,7 @@ void* trampoline(void* a, void* b, void* c, void* d, void* e) {
     INTERRUPT_MARK_FRAME();  // pthread_exit leaves it without a return when a daemon thread meets the interpreter's end
     constexpr const Builtin& its = builtins[row];
     const Patched& builtin = patched[row];
-    if constexpr (its.special == nullptr) {
+    if constexpr (!is_special[row]) {
         if (main_interpreter_alone.load(std::memory_order_relaxed)) [[likely]] {
             return blocking_builtin_alone<its.about>(builtin, a, b, c, d, e);
         }

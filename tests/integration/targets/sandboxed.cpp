@@ -1,6 +1,7 @@
 // sandboxed MODE...: sets a seccomp filter that kills the process on any system call but those that it makes itself,
 // and runs on. Modes: prctl, syscall, twice (how it is set), thread-before, thread-after, pending, interface, handler,
-// fork, exec, strict.
+// fork, exec, strict; and what becomes of a SIGURG that comes under the filter: ignored, default, restarted, blocked,
+// handled-later, waited-for.
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -24,6 +25,7 @@
 #include <vector>
 
 #include "interrupt/interrupt.h"
+#include "tests/interposers/raw_calls.h"
 
 namespace {
 
@@ -42,13 +44,22 @@ void say(const char* text, long value) {
 
 std::vector<unsigned> allowed_calls() {
     std::vector<unsigned> calls = {SYS_write, SYS_read, SYS_poll, SYS_clock_nanosleep, SYS_exit_group};
-    if (has("thread-before") || has("thread-after")) {
+    if (has("thread-before") || has("thread-after") || has("waited-for")) {
         calls.insert(calls.end(),
                      {SYS_futex, SYS_exit, SYS_madvise, SYS_munmap, SYS_rt_sigprocmask, SYS_set_robust_list, SYS_rseq,
                       SYS_clone, SYS_clone3, SYS_mmap, SYS_mprotect, SYS_rt_sigaction, SYS_brk});
     }
-    if (has("handler")) {
+    if (has("handler") || has("restarted") || has("handled-later") || has("waited-for")) {
         calls.push_back(SYS_rt_sigreturn);
+    }
+    if (has("ignored") || has("default") || has("handled-later")) {
+        calls.push_back(SYS_ppoll);
+    }
+    if (has("blocked") || has("waited-for")) {
+        calls.insert(calls.end(), {SYS_rt_sigtimedwait, SYS_getpid, SYS_tgkill});
+    }
+    if (has("handled-later")) {
+        calls.push_back(SYS_rt_sigaction);
     }
     if (has("twice")) {
         calls.insert(calls.end(), {SYS_prctl, SYS_seccomp});
@@ -109,6 +120,86 @@ void wait_and_say() {
 
 std::atomic<int> handled;
 
+// A SIGURG for the process, soon.
+void send_soon() {
+    static timer_t timer;
+    sigevent event = {};
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGURG;
+    itimerspec soon = {};
+    soon.it_value.tv_nsec = 30'000'000;
+    timer_create(CLOCK_MONOTONIC, &event, &timer);
+    timer_settime(timer, 0, &soon, nullptr);
+}
+
+sigset_t only_urgent() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGURG);
+    return set;
+}
+
+int handler_output = -1;
+
+void handle(void (*handler)(int), int flags) {
+    struct sigaction action = {};
+    action.sa_handler = handler;
+    sigaddset(&action.sa_mask, SIGUSR1);
+    action.sa_flags = flags;
+    sigaction(SIGURG, &action, nullptr);
+}
+
+// Before the filter is set.
+void prepare_signal(int (&pipe_ends)[2]) {
+    if (has("ignored") || has("restarted") || has("default") || has("blocked") || has("handled-later")) {
+        send_soon();
+    }
+    if (has("ignored")) {
+        signal(SIGURG, SIG_IGN);
+    }
+    if (has("blocked")) {
+        const sigset_t urgent = only_urgent();
+        sigprocmask(SIG_BLOCK, &urgent, nullptr);
+    }
+    if (has("restarted") && pipe(pipe_ends) == 0) {
+        handler_output = pipe_ends[1];
+        handle(
+            [](int) {
+                if (write(handler_output, "x", 1) == 1) {
+                    ++handled;
+                }
+            },
+            SA_RESTART);
+    }
+}
+
+// And under it.
+void meet_signal(const int (&pipe_ends)[2]) {
+    if (has("ignored") || has("default")) {
+        say("raw wait", interrupt_tests::raw_wait(100'000));
+        say("wait", poll(nullptr, 0, 50));
+    }
+    if (has("restarted")) {
+        char byte = 0;
+        say("raw read", interrupt_tests::raw_call(SYS_read, pipe_ends[0], reinterpret_cast<long>(&byte), 1));
+        say("handled", handled);
+    }
+    if (has("blocked")) {
+        const sigset_t urgent = only_urgent();
+        const timespec patience = {20, 0};
+        say("signal", sigtimedwait(&urgent, nullptr, &patience));
+    }
+    if (has("handled-later")) {
+        handle([](int) { ++handled; }, SA_RESTART);
+        struct sigaction set = {};
+        sigaction(SIGURG, nullptr, &set);
+        say("flags", set.sa_flags & ~0x04000000);
+        say("mask", sigismember(&set.sa_mask, SIGUSR1));
+        say("raw wait", interrupt_tests::raw_wait(20'000'000));
+        say("handled", handled);
+    }
+}
+
 int run() {
     std::atomic<bool> end = false;
     std::thread before;
@@ -125,20 +216,25 @@ int run() {
     if (has("wakeup") && interrupt_available()) {
         interrupt_wakeup_fd();
     }
-    timer_t timer;
+    std::atomic<int> signal_taken = 0;
+    std::thread waits_for_signal;
+    if (has("waited-for")) {
+        std::atomic<bool> blocks = false;
+        waits_for_signal = std::thread([&] {
+            const sigset_t urgent = only_urgent();
+            pthread_sigmask(SIG_BLOCK, &urgent, nullptr);
+            blocks = true;
+            signal_taken = sigwaitinfo(&urgent, nullptr);
+        });
+        while (!blocks) {
+            poll(nullptr, 0, 1);
+        }
+    }
+    int pipe_ends[2] = {-1, -1};
+    prepare_signal(pipe_ends);
     if (has("handler")) {
-        struct sigaction action = {};
-        action.sa_handler = [](int) { ++handled; };
-        sigaddset(&action.sa_mask, SIGUSR1);
-        action.sa_flags = SA_RESTART;
-        sigaction(SIGURG, &action, nullptr);
-        sigevent event = {};
-        event.sigev_notify = SIGEV_SIGNAL;
-        event.sigev_signo = SIGURG;
-        itimerspec soon = {};
-        soon.it_value.tv_nsec = 30'000'000;
-        timer_create(CLOCK_MONOTONIC, &event, &timer);
-        timer_settime(timer, 0, &soon, nullptr);
+        handle([](int) { ++handled; }, SA_RESTART);
+        send_soon();
     }
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (has("strict")) {
@@ -164,6 +260,12 @@ int run() {
         const int result = poll(nullptr, 0, 5000);
         say("poll ended by a signal", result);
         say("handled", handled);
+    }
+    meet_signal(pipe_ends);
+    if (waits_for_signal.joinable()) {
+        pthread_kill(waits_for_signal.native_handle(), SIGURG);
+        waits_for_signal.join();
+        say("taken", signal_taken);
     }
     wait_and_say();
     if (has("thread-after")) {
