@@ -1,7 +1,5 @@
 // interruptctl interrupt: which threads are meant, and what is told about each.
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <iostream>
 
@@ -38,9 +36,9 @@ bool any_choice(const InterruptOptions& options) {
     return !options.tids.empty() || options.main || options.all || !options.name.empty() || !options.in.empty();
 }
 
-// The threads that are meant, each once. `in`: a call, or Call::running for wherever they are.
-std::vector<ThreadView> choose(const Process& process, const TableFile& table, const InterruptOptions& options, Call in,
-                               std::vector<pid_t> tids) {
+// The threads that are meant, each once. `in`: the calls of options.in.
+std::vector<ThreadView> choose(const Process& process, const TableFile& table, const InterruptOptions& options,
+                               const std::vector<Call>& in, std::vector<pid_t> tids) {
     if (options.main) {
         tids.push_back(process.pid());
     }
@@ -60,16 +58,14 @@ std::vector<ThreadView> choose(const Process& process, const TableFile& table, c
         return chosen;
     }
     for (ThreadView& thread : observe_all(process, table)) {
-        const bool named = options.name.empty() || ::fnmatch(options.name.c_str(), thread.name.c_str(), 0) == 0 ||
-                           ::fnmatch(options.name.c_str(), thread.kernel.name.c_str(), 0) == 0;
-        const bool there = in == Call::running || (thread.blocked() && thread.record->state.call() == in);
-        if (options.all || (named && there)) {
+        const bool there = options.in.empty() || (thread.blocked() && is_one_of(in, thread.record->state.call()));
+        if (options.all || (thread.named_like(options.name) && there)) {
             chosen.push_back(std::move(thread));
         }
     }
     if (chosen.empty()) {
         const std::string named = options.name.empty() ? "" : text(" is named like `", printable(options.name), "`");
-        const std::string there = options.in.empty() ? "" : text(" waits in ", options.in);
+        const std::string there = options.in.empty() ? "" : text(" waits in ", calls_text(in));
         throw Failure(Status::not_found, text("no thread of process ", process.pid(), named,
                                               !named.empty() && !there.empty() ? " and" : "", there, "."));
     }
@@ -176,11 +172,13 @@ Status interrupt_command(const InterruptOptions& options) {
         throw Failure(Status::usage, "with --timeout 0 nothing could be delivered; it goes with --sticky only.");
     }
     require_one_choice(options);
-    const Call in = options.in.empty() ? Call::running : parse_call(options.in);
-    if (in != Call::running && order.wanted.signal == 0 && !can_have(in, order.wanted.outcome)) {
-        throw Failure(Status::usage, traits(in).kind == Kind::Shown
-                                         ? text("`", options.in, "` is shown alone: nothing ends it early.")
-                                         : text("`", options.in, "` cannot end with `", options.as, "`."));
+    const std::vector<Call> in = options.in.empty() ? std::vector<Call>() : parse_calls(options.in);
+    for (const Call call : in) {
+        if (order.wanted.signal == 0 && !can_have(call, order.wanted.outcome)) {
+            throw Failure(Status::usage, traits(call).kind == Kind::Shown
+                                             ? text("`", call_name(call), "` is shown alone: nothing ends it early.")
+                                             : text("`", call_name(call), "` cannot end with `", options.as, "`."));
+        }
     }
     const pid_t pid = parse_id(options.pid, "process");
     std::vector<pid_t> tids;

@@ -98,7 +98,7 @@ void Interruption::begin() {
 
 void Interruption::post() {
     const TableFile& table = requester_.table();
-    if (is_under_filter(table, before_)) {
+    if (is_under_filter(requester_.process(), table, before_)) {
         settle(InterruptResult::Word::refused, Status::not_under_shim, under_filter);
         return;
     }

@@ -1,7 +1,10 @@
 #include "control/thread_list.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <ctime>
+#include <unordered_map>
 
 namespace interrupt::control {
 
@@ -31,22 +34,27 @@ std::string ThreadView::call() const {
     return blocked() ? call_text(record->state.call(), record->target) : outside.empty() ? "-" : outside;
 }
 
+bool ThreadView::named_like(const std::string& pattern) const {
+    return pattern.empty() || ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0 ||
+           ::fnmatch(pattern.c_str(), kernel.name.c_str(), 0) == 0;
+}
+
 std::optional<ThreadView> observe(const Process& process, const TableFile& table, pid_t tid) {
+    const auto inner = process.inner_tid(tid);
+    return inner ? observe_at(process, table, {tid, *inner}, table.find(*inner)) : std::nullopt;
+}
+
+std::optional<ThreadView> observe_at(const Process& process, const TableFile& table, ThreadId thread,
+                                     std::optional<uint32_t> index) {
     ThreadView view;
-    const auto status = process.task_status(tid);
-    if (!status || status->process != process.pid()) {
-        return std::nullopt;
-    }
-    view.id = {tid, static_cast<uint32_t>(status->ids.empty() ? tid : status->ids.back())};
-    view.seccomp = status->seccomp != 0;
-    const auto index = table.find(view.id.there);
+    view.id = thread;
     // The two sides are read one after the other: look again if the thread moved in between.
     for (int attempt = 0; attempt < 5; ++attempt) {
         if (index) {
             view.record = RecordView(table.record(*index));
             table.verify();
         }
-        const auto stat = process.task_stat(tid);
+        const auto stat = process.task_stat(thread.here);
         if (!stat) {
             return std::nullopt;
         }
@@ -56,26 +64,17 @@ std::optional<ThreadView> observe(const Process& process, const TableFile& table
         }
     }
     table.verify();
-    if (view.record && view.record->tid != view.id.there) {
+    if (view.record && view.record->tid != thread.there) {
         view.record.reset();
     }
     if (!view.blocked() && view.kernel.sleeping()) {
-        view.outside = process.task_sleeps_in(tid);
+        view.outside = process.task_sleeps_in(thread.here);
     }
     view.name = view.record && !view.record->name.empty() ? view.record->name : printable(view.kernel.name);
     return view;
 }
 
 namespace {
-
-std::optional<ThreadView> observe_with_lock(const Process& process, const TableFile& table, pid_t tid) {
-    const RuntimeLockView lock(process, table);
-    auto view = observe(process, table, tid);
-    if (view && view->record) {
-        view->lock = lock.of(*view->record);
-    }
-    return view;
-}
 
 // A thread that is about to wait for the lock, or about to run since it has just got it, looks for a moment as if it
 // did without.
@@ -91,8 +90,10 @@ void look_again_for_lock(const Process& process, const TableFile& table, std::ve
             continue;
         }
         const uint64_t before = view.record->state.word;
-        if (auto again = observe_with_lock(process, table, view.id.here)) {
+        const RuntimeLockView lock(process, table);
+        if (auto again = observe(process, table, view.id.here)) {
             view = std::move(*again);
+            view.lock = view.record ? lock.of(*view.record) : LockState::unknown;
             if (in_c(view) && view.record->state.word != before) {
                 view.lock = LockState::unknown;
             }
@@ -103,9 +104,23 @@ void look_again_for_lock(const Process& process, const TableFile& table, std::ve
 }  // namespace
 
 std::vector<ThreadView> observe_all(const Process& process, const TableFile& table) {
+    std::unordered_map<uint32_t, uint32_t> indexes;
+    for (const TableFile::Found& found : table.records()) {
+        indexes.emplace(found.record.tid, found.index);
+    }
+    const std::vector<pid_t> tids = process.tasks();
     std::vector<ThreadView> views;
-    for (const pid_t tid : process.tasks()) {
-        if (auto view = observe_with_lock(process, table, tid)) {
+    views.reserve(tids.size());
+    for (const pid_t tid : tids) {
+        const auto inner = process.inner_tid(tid);
+        if (!inner) {
+            continue;
+        }
+        const auto index = indexes.find(*inner);
+        const RuntimeLockView lock(process, table);  // of each anew: it changes hands often
+        if (auto view = observe_at(process, table, {tid, *inner},
+                                   index == indexes.end() ? std::nullopt : std::optional(index->second))) {
+            view->lock = view->record ? lock.of(*view->record) : LockState::unknown;
             views.push_back(std::move(*view));
         }
     }
@@ -113,8 +128,12 @@ std::vector<ThreadView> observe_all(const Process& process, const TableFile& tab
     return views;
 }
 
-bool is_under_filter(const TableFile& table, const ThreadView& thread) {
-    return thread.seccomp || (table.live_header().flags.load(std::memory_order_relaxed) & table_seccomp) != 0;
+bool is_under_filter(const Process& process, const TableFile& table, const ThreadView& thread) {
+    if (table.live_header().flags.load(std::memory_order_relaxed) & table_seccomp) {
+        return true;
+    }
+    const auto status = process.task_status(thread.id.here);
+    return status && status->seccomp != 0;
 }
 
 std::optional<uint64_t> waited(const RecordView& record) {
