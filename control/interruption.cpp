@@ -8,37 +8,13 @@
 #include <cstring>
 #include <ctime>
 
+#include "control/stop_signals.h"
+
 namespace interrupt::control {
 namespace {
 
 constexpr uint64_t microsecond = 1'000;
 constexpr uint64_t millisecond = 1'000'000;
-
-volatile std::sig_atomic_t stopped_by = 0;
-
-// While requests are out, the signals that end a command only make it withdraw them first.
-class StopSignals {
-public:
-    StopSignals() {
-        struct sigaction action {};
-        action.sa_handler = [](int signal) { stopped_by = signal; };
-        for (size_t i = 0; i < std::size(signals); ++i) {
-            ::sigaction(signals[i], nullptr, &before_[i]);
-            if (before_[i].sa_handler != SIG_IGN) {
-                ::sigaction(signals[i], &action, nullptr);
-            }
-        }
-    }
-    ~StopSignals() {
-        for (size_t i = 0; i < std::size(signals); ++i) {
-            ::sigaction(signals[i], &before_[i], nullptr);
-        }
-    }
-
-private:
-    static constexpr int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction before_[std::size(signals)];
-};
 
 void sleep_for(uint64_t nanoseconds) {
     const timespec time{0, static_cast<long>(nanoseconds)};
@@ -350,41 +326,51 @@ std::string Interruption::why_not_while_running(const ThreadView& now) const {
                    : "it is running and has come to no blocking call";
 }
 
+void Pursuit::begin_round() {
+    const uint64_t now = monotonic_now();
+    nudges_ = next_nudge_ != 0 && now >= next_nudge_;
+    asks_computing_ = now >= next_computing_;
+    next_nudge_ = nudges_ || next_nudge_ == 0 ? now + 10 * millisecond : next_nudge_;
+    next_computing_ = asks_computing_ ? now + 5 * millisecond : next_computing_;
+}
+
+void Pursuit::follow(Interruption& interruption) const {
+    if (!interruption.settled()) {
+        interruption.look();
+    }
+    if (!interruption.settled() && nudges_) {
+        interruption.nudge();
+    }
+    if (!interruption.settled() && asks_computing_) {
+        interruption.nudge_if_computing();
+    }
+}
+
 void interrupt_all(std::vector<Interruption>& interruptions, const Order& order) {
     ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);  // short sleeps are to be short
-    stopped_by = 0;
+    int stopped_by = 0;
     {
         const StopSignals stop_signals;
         for (Interruption& interruption : interruptions) {
             interruption.begin();
         }
         const uint64_t start = monotonic_now();
-        uint64_t next_nudge = start + 10 * millisecond;
-        uint64_t next_computing = start;
         uint64_t pause = 20 * microsecond;
-        for (;;) {
+        for (Pursuit pursuit;;) {
             const uint64_t now = monotonic_now();
+            pursuit.begin_round();
             bool all_settled = true;
             for (Interruption& interruption : interruptions) {
-                if (!interruption.settled()) {
-                    interruption.look();
-                }
-                if (!interruption.settled() && now >= next_nudge) {
-                    interruption.nudge();
-                }
-                if (!interruption.settled() && now >= next_computing) {
-                    interruption.nudge_if_computing();
-                }
+                pursuit.follow(interruption);
                 all_settled = all_settled && interruption.settled();
             }
-            if (all_settled || stopped_by || now - start >= order.timeout) {
+            if (all_settled || StopSignals::came() || now - start >= order.timeout) {
                 break;
             }
-            next_nudge = now >= next_nudge ? now + 10 * millisecond : next_nudge;
-            next_computing = now >= next_computing ? now + 5 * millisecond : next_computing;
             sleep_for(std::min(pause, order.timeout - (now - start)));
             pause = std::min(pause * 3 / 2, millisecond);
         }
+        stopped_by = StopSignals::came();
         for (Interruption& interruption : interruptions) {
             if (!interruption.settled()) {
                 interruption.give_up(stopped_by != 0);

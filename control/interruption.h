@@ -73,6 +73,20 @@ private:
     InterruptResult result_;
 };
 
+// What is done again and again for requests that are out, until they are settled: in rounds, each of which begins with
+// begin_round() and goes to every one of them.
+class Pursuit {
+public:
+    void begin_round();
+    void follow(Interruption& interruption) const;
+
+private:
+    uint64_t next_nudge_ = 0;
+    uint64_t next_computing_ = 0;
+    bool nudges_ = false;
+    bool asks_computing_ = false;
+};
+
 // Posts all, then waits until each is settled or the time is over.
 void interrupt_all(std::vector<Interruption>& interruptions, const Order& order);
 

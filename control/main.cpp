@@ -53,6 +53,7 @@ public:
         add_interrupt();
         add_wait();
         add_clear();
+        add_storm();
         add_doctor();
     }
 
@@ -200,6 +201,31 @@ private:
         sub->add_flag("--json", wait_.json, "As JSON");
     }
 
+    void add_storm() {
+        CLI::App* sub = add("storm", "Interrupt threads at random, at a given rate", storm_, storm_command,
+                            "Ends after --for, with the process, or by Ctrl-C, and reports. Nothing stays pending.\n"
+                            "The same seed makes the same choices among the same threads.\n\n"
+                            "Examples:\n"
+                            "  interruptctl storm 4242 --rate 200 --for 60\n"
+                            "  interruptctl storm 4242 --seed 7 --as default,errno:EIO,eof --in recv,read\n"
+                            "  interruptctl storm 4242 --thread 'worker*' --json");
+        sub->add_option("PID", storm_.pid, "Process id")->type_name("")->required();
+        sub->add_option("--rate", storm_.rate, "Requests a second")->type_name("N")->capture_default_str();
+        sub->add_option("--for", storm_.duration, "How long, in seconds; as long as the process without it")
+            ->type_name("S");
+        sub->add_option("--seed", storm_.seed, "Of the random choices")->type_name("N");
+        sub->add_option("--as", storm_.as, "The outcomes to choose from, with commas")
+            ->type_name("LIST")
+            ->capture_default_str();
+        sub->add_option("--thread", storm_.thread, "Only threads whose name matches GLOB")->type_name("GLOB");
+        sub->add_option("--in", storm_.in, "Only threads that wait in CALL, one of several (with commas), or `any`")
+            ->type_name("CALL");
+        sub->add_option("--timeout", storm_.timeout, "When a request is withdrawn, in seconds")
+            ->type_name("S")
+            ->capture_default_str();
+        sub->add_flag("--json", storm_.json, "As JSON");
+    }
+
     void add_clear() {
         CLI::App* sub = add("clear", "Take back whatever is pending for a thread", clear_, clear_command,
                             "Examples:\n"
@@ -228,6 +254,7 @@ private:
     InterruptOptions interrupt_;
     WaitOptions wait_;
     ClearOptions clear_;
+    StormOptions storm_;
     DoctorOptions doctor_;
 };
 

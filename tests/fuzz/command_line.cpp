@@ -33,6 +33,9 @@ Status wait_command(const WaitOptions& options) {
     parse_calls(options.in);
     return Status::done;
 }
+Status storm_command(const StormOptions&) {
+    return Status::done;
+}
 Status clear_command(const ClearOptions&) {
     return Status::done;
 }
@@ -43,7 +46,7 @@ Status doctor_command(const DoctorOptions&) {
 }  // namespace interrupt::control
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-    static const char* const commands[] = {"", "run", "ps", "threads", "interrupt", "wait", "clear", "doctor"};
+    static const char* const commands[] = {"", "run", "ps", "threads", "interrupt", "wait", "clear", "storm", "doctor"};
     FuzzedDataProvider data(bytes, size);
     std::vector<std::string> words{"interruptctl", data.PickValueInArray(commands)};
     while (data.remaining_bytes() > 0 && words.size() < 20) {
