@@ -1,0 +1,223 @@
+#include "control/interruption_round.h"
+
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <functional>
+
+#include "control/plain_signal.h"
+
+namespace interrupt::control {
+namespace {
+
+constexpr uint64_t millisecond = 1'000'000;
+
+volatile std::sig_atomic_t stopped_by = 0;
+
+// While requests are out, the signals that end a command only make it withdraw them first.
+class StopSignals {
+public:
+    StopSignals() {
+        stopped_by = 0;
+        struct sigaction action {};
+        action.sa_handler = [](int signal) { stopped_by = signal; };
+        for (size_t i = 0; i < std::size(signals); ++i) {
+            ::sigaction(signals[i], nullptr, &before_[i]);
+            if (before_[i].sa_handler != SIG_IGN) {
+                ::sigaction(signals[i], &action, nullptr);
+            }
+        }
+    }
+    ~StopSignals() {
+        for (size_t i = 0; i < std::size(signals); ++i) {
+            ::sigaction(signals[i], &before_[i], nullptr);
+        }
+    }
+
+private:
+    static constexpr int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction before_[std::size(signals)];
+};
+
+// Short sleeps are to be short.
+class ShortSleeps {
+public:
+    ShortSleeps() : before_(::prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0)) { ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0); }
+    ~ShortSleeps() { ::prctl(PR_SET_TIMERSLACK, std::max(before_, 1), 0, 0, 0); }
+
+private:
+    int before_;
+};
+
+void drive(Round& round, const std::function<bool()>& stopped) {
+    const ShortSleeps short_sleeps;
+    round.begin();
+    for (bool given_up = false; !round.step(monotonic_now());) {
+        if (!given_up && stopped()) {
+            given_up = true;
+            round.give_up();
+        } else {
+            const timespec time{0, static_cast<long>(round.pause())};
+            ::nanosleep(&time, nullptr);
+        }
+    }
+}
+
+class Requests : public Round {
+public:
+    Requests(std::vector<Interruption>& interruptions, uint64_t timeout)
+        : interruptions_(interruptions), timeout_(timeout) {}
+
+    void begin() override {
+        for (Interruption& interruption : interruptions_) {
+            interruption.begin();
+        }
+        start_ = monotonic_now();
+        next_nudge_ = start_ + 10 * millisecond;
+        next_computing_ = start_;
+    }
+
+    bool step(uint64_t now) override {
+        bool all_settled = true;
+        for (Interruption& interruption : interruptions_) {
+            if (!interruption.settled()) {
+                interruption.look();
+            }
+            if (!interruption.settled() && !given_up_ && now >= next_nudge_) {
+                interruption.nudge();
+            }
+            if (!interruption.settled() && !given_up_ && now >= next_computing_) {
+                interruption.nudge_if_computing();
+            }
+            all_settled = all_settled && interruption.settled();
+        }
+        next_nudge_ = now >= next_nudge_ ? now + 10 * millisecond : next_nudge_;
+        next_computing_ = now >= next_computing_ ? now + 5 * millisecond : next_computing_;
+        if (!all_settled && !given_up_ && now - start_ >= timeout_) {
+            return give_up(false);
+        }
+        return all_settled;
+    }
+
+    void give_up() override { give_up(true); }
+
+    std::vector<InterruptResult> results() const override {
+        std::vector<InterruptResult> results;
+        for (const Interruption& interruption : interruptions_) {
+            results.push_back(interruption.result());
+        }
+        return results;
+    }
+
+private:
+    bool give_up(bool by_user) {
+        given_up_ = true;
+        bool all_settled = true;
+        for (Interruption& interruption : interruptions_) {
+            if (!interruption.settled()) {
+                interruption.give_up(by_user);
+            }
+            all_settled = all_settled && interruption.settled();
+        }
+        return all_settled;
+    }
+
+    std::vector<Interruption>& interruptions_;
+    uint64_t timeout_;
+    uint64_t start_ = 0;
+    uint64_t next_nudge_ = 0;
+    uint64_t next_computing_ = 0;
+    bool given_up_ = false;
+};
+
+struct HeldInterruptions {
+    std::vector<Interruption> held;
+};
+
+class OwnRequests : private HeldInterruptions, public Requests {
+public:
+    OwnRequests(const Process& process, TableFile& table, const std::vector<ThreadView>& threads, const Order& order)
+        : Requests(HeldInterruptions::held, order.timeout) {
+        for (const ThreadView& thread : threads) {
+            held.emplace_back(process, table, thread, order);
+        }
+    }
+};
+
+class PlainSignals : public Round {
+public:
+    PlainSignals(const Process& process, const std::vector<ThreadView>& threads, const Order& order) {
+        for (const ThreadView& thread : threads) {
+            signals_.emplace_back(process, thread.id.here, order.wanted.signal, order.timeout);
+        }
+    }
+
+    void begin() override {
+        for (PlainSignal& signal : signals_) {
+            signal.send();
+        }
+    }
+    bool step(uint64_t) override {
+        bool all = true;
+        for (PlainSignal& signal : signals_) {
+            all = signal.look() && all;
+        }
+        return all;
+    }
+    void give_up() override {
+        for (PlainSignal& signal : signals_) {
+            signal.give_up();
+        }
+    }
+    std::vector<InterruptResult> results() const override {
+        std::vector<InterruptResult> results;
+        for (const PlainSignal& signal : signals_) {
+            results.push_back(signal.result());
+        }
+        return results;
+    }
+
+private:
+    std::vector<PlainSignal> signals_;
+};
+
+}  // namespace
+
+uint64_t Round::pause() {
+    const uint64_t pause = pause_;
+    pause_ = std::min(pause_ * 3 / 2, millisecond);
+    return pause;
+}
+
+std::unique_ptr<Round> make_round(const Process& process, TableFile& table, const std::vector<ThreadView>& threads,
+                                  const Order& order) {
+    if (order.wanted.signal != 0) {
+        return std::make_unique<PlainSignals>(process, threads, order);
+    }
+    return std::make_unique<OwnRequests>(process, table, threads, order);
+}
+
+std::vector<InterruptResult> finish(Round& round) {
+    drive(round, [] { return false; });
+    return round.results();
+}
+
+std::vector<InterruptResult> finish_unless_stopped(Round& round) {
+    {
+        const StopSignals stop_signals;
+        drive(round, [] { return stopped_by != 0; });
+    }
+    if (stopped_by) {
+        ::raise(stopped_by);
+    }
+    return round.results();
+}
+
+void interrupt_all(std::vector<Interruption>& interruptions, const Order& order) {
+    Requests requests(interruptions, order.timeout);
+    finish_unless_stopped(requests);
+}
+
+}  // namespace interrupt::control
