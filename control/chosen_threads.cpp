@@ -1,7 +1,5 @@
 #include "control/chosen_threads.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 
 #include "control/signal_name.h"
@@ -18,15 +16,6 @@ Failure no_such_thread(const Process& process, pid_t tid) {
         }
     }
     return {Status::not_found, text("process ", process.pid(), " has no thread ", tid, ".")};
-}
-
-bool is_meant(const ThreadView& thread, const Choice& choice) {
-    const bool named = choice.name.empty() || ::fnmatch(choice.name.c_str(), thread.name.c_str(), 0) == 0 ||
-                       ::fnmatch(choice.name.c_str(), thread.kernel.name.c_str(), 0) == 0;
-    const bool there = choice.in.empty() ||
-                       (thread.blocked() &&
-                        std::find(choice.in.begin(), choice.in.end(), thread.record->state.call()) != choice.in.end());
-    return choice.all || (named && there);
 }
 
 }  // namespace
@@ -79,14 +68,20 @@ std::vector<ThreadView> choose(const Process& process, const TableFile& table, c
     if (!tids.empty()) {
         return chosen;
     }
-    for (ThreadView& thread : observe_all(process, table)) {
-        if (is_meant(thread, choice)) {
+    return select(process, observe_all(process, table), choice);
+}
+
+std::vector<ThreadView> select(const Process& process, std::vector<ThreadView> threads, const Choice& choice) {
+    std::vector<ThreadView> chosen;
+    for (ThreadView& thread : threads) {
+        const bool there = choice.in.empty() || (thread.blocked() && is_one_of(choice.in, thread.record->state.call()));
+        if (choice.all || (thread.named_like(choice.name) && there)) {
             chosen.push_back(std::move(thread));
         }
     }
     if (chosen.empty()) {
         const std::string named = choice.name.empty() ? "" : text(" is named like `", printable(choice.name), "`");
-        const std::string there = choice.in.empty() ? "" : text(" waits in ", call_name(choice.in.front()));
+        const std::string there = choice.in.empty() ? "" : text(" waits in ", calls_text(choice.in));
         throw Failure(Status::not_found, text("no thread of process ", process.pid(), named,
                                               !named.empty() && !there.empty() ? " and" : "", there, "."));
     }

@@ -17,6 +17,7 @@ struct Choice {
     std::string name;      // a pattern; empty: any
     std::vector<Call> in;  // one of these calls; empty: wherever they are
 
+    bool by_id() const { return !tids.empty() || main; }
     bool any() const { return !tids.empty() || main || all || !name.empty() || !in.empty(); }
 };
 
@@ -25,6 +26,9 @@ void check(const Order& order, const Choice& choice);
 
 // The threads that are meant, each once. Throws Failure(not_found) if there is none.
 std::vector<ThreadView> choose(const Process& process, const TableFile& table, const Choice& choice);
+
+// The same of a choice that is not by ids, among all threads as they were seen.
+std::vector<ThreadView> select(const Process& process, std::vector<ThreadView> threads, const Choice& choice);
 
 // The thread of that id. Throws Failure(not_found), which says whose it is.
 ThreadView find_thread(const Process& process, const TableFile& table, pid_t tid);

@@ -22,7 +22,7 @@ struct InterruptOptions {
     bool main = false;
     bool all = false;
     std::string name;  // glob
-    std::string in;    // call
+    std::string in;    // calls
     std::string as = "default";
     std::string timeout = "1";
     bool this_wait = false;
@@ -34,8 +34,11 @@ Status interrupt_command(const InterruptOptions& options);
 
 struct WaitOptions {
     std::string pid;
-    std::string tid;  // empty: any
-    std::string in;
+    std::string tid;     // empty: any
+    std::string in;      // calls
+    std::string fd;      // empty: whichever
+    std::string thread;  // glob
+    std::string count;   // empty: 1
     std::string timeout = "10";
     bool json = false;
 };
@@ -71,6 +74,9 @@ Status doctor_command(const DoctorOptions& options);
 
 // A process or thread id. Throws Failure(usage), which calls it `what`.
 pid_t parse_id(const std::string& word, const char* what);
+
+// A number from 1. Throws Failure(usage), which says of what.
+size_t parse_count(const std::string& word, const char* what);
 
 // Seconds, with fractions, as ns. Throws Failure(usage).
 uint64_t parse_timeout(const std::string& word);

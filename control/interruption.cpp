@@ -61,7 +61,7 @@ void Interruption::begin() {
 
 void Interruption::post() {
     const TableFile& table = requester_.table();
-    if (is_under_filter(table, before_)) {
+    if (is_under_filter(requester_.process(), table, before_)) {
         settle(InterruptResult::Word::refused, Status::not_under_shim, under_filter);
         return;
     }
@@ -216,9 +216,13 @@ void Interruption::follow_recall() {
 
 void Interruption::give_up(bool by_user) {
     const TableFile& table = requester_.table();
-    const auto now = observe(requester_.process(), table, requester_.thread().here);
-    std::string reason = by_user ? "this command was interrupted" : now ? why_not(*now) : "it has ended";
-    if (order_.sticky && now && !by_user && !requester_.table_left()) {
+    const auto now = by_user ? std::nullopt : observe(requester_.process(), table, requester_.thread().here);
+    const std::string reason = by_user ? "this command was interrupted" : now ? why_not(*now) : "it has ended";
+    if (owner_.tid == 0) {  // it was not even posted
+        settle(InterruptResult::Word::withdrawn, Status::not_delivered, reason);
+        return;
+    }
+    if (order_.sticky && now && !requester_.table_left()) {
         settle(InterruptResult::Word::pending, order_.timeout == 0 ? Status::done : Status::not_delivered, reason);
         return;
     }

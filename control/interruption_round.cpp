@@ -53,7 +53,6 @@ private:
 
 void drive(Round& round, const std::function<bool()>& stopped) {
     const ShortSleeps short_sleeps;
-    round.begin();
     for (bool given_up = false; !round.step(monotonic_now());) {
         if (!given_up && stopped()) {
             given_up = true;
@@ -70,38 +69,48 @@ public:
     Requests(std::vector<Interruption>& interruptions, uint64_t timeout)
         : interruptions_(interruptions), timeout_(timeout) {}
 
-    void begin() override {
-        for (Interruption& interruption : interruptions_) {
-            interruption.begin();
-        }
-        start_ = monotonic_now();
-        next_nudge_ = start_ + 10 * millisecond;
-        next_computing_ = start_;
-    }
-
     bool step(uint64_t now) override {
+        if (posted_ < interruptions_.size()) {
+            post_some();
+            return false;
+        }
         bool all_settled = true;
-        for (Interruption& interruption : interruptions_) {
+        size_t may_give_up = at_once;
+        const bool time_over = now - start_ >= timeout_;
+        for (size_t i = 0; i < interruptions_.size(); ++i) {
+            Interruption& interruption = interruptions_[i];
             if (!interruption.settled()) {
                 interruption.look();
             }
-            if (!interruption.settled() && !given_up_ && now >= next_nudge_) {
+            if (!interruption.settled() && !time_over && now >= next_nudge_) {
                 interruption.nudge();
             }
-            if (!interruption.settled() && !given_up_ && now >= next_computing_) {
+            if (!interruption.settled() && !time_over && now >= next_computing_) {
                 interruption.nudge_if_computing();
+            }
+            if (!interruption.settled() && time_over && i >= given_up_ && may_give_up > 0) {
+                interruption.give_up(false);
+                given_up_ = i + 1;
+                --may_give_up;
             }
             all_settled = all_settled && interruption.settled();
         }
         next_nudge_ = now >= next_nudge_ ? now + 10 * millisecond : next_nudge_;
         next_computing_ = now >= next_computing_ ? now + 5 * millisecond : next_computing_;
-        if (!all_settled && !given_up_ && now - start_ >= timeout_) {
-            return give_up(false);
-        }
         return all_settled;
     }
 
-    void give_up() override { give_up(true); }
+    void give_up() override {
+        for (size_t i = given_up_; i < interruptions_.size(); ++i) {
+            if (!interruptions_[i].settled()) {
+                interruptions_[i].give_up(true);
+            }
+        }
+        given_up_ = posted_ = interruptions_.size();
+        start_ = 0;  // as if the time were over
+    }
+
+    bool all_sent() const override { return posted_ == interruptions_.size(); }
 
     std::vector<InterruptResult> results() const override {
         std::vector<InterruptResult> results;
@@ -112,24 +121,24 @@ public:
     }
 
 private:
-    bool give_up(bool by_user) {
-        given_up_ = true;
-        bool all_settled = true;
-        for (Interruption& interruption : interruptions_) {
-            if (!interruption.settled()) {
-                interruption.give_up(by_user);
-            }
-            all_settled = all_settled && interruption.settled();
+    void post_some() {
+        for (size_t i = 0; i < at_once && posted_ < interruptions_.size(); ++i) {
+            interruptions_[posted_++].begin();
         }
-        return all_settled;
+        start_ = monotonic_now();
+        next_nudge_ = start_ + 10 * millisecond;
+        next_computing_ = start_;
     }
+
+    static constexpr size_t at_once = 64;
 
     std::vector<Interruption>& interruptions_;
     uint64_t timeout_;
     uint64_t start_ = 0;
     uint64_t next_nudge_ = 0;
     uint64_t next_computing_ = 0;
-    bool given_up_ = false;
+    size_t posted_ = 0;    // so many of them
+    size_t given_up_ = 0;  // so many of them, as far as they were not settled
 };
 
 struct HeldInterruptions {
@@ -154,12 +163,10 @@ public:
         }
     }
 
-    void begin() override {
-        for (PlainSignal& signal : signals_) {
-            signal.send();
-        }
-    }
     bool step(uint64_t) override {
+        for (; sent_ < signals_.size(); ++sent_) {
+            signals_[sent_].send();
+        }
         bool all = true;
         for (PlainSignal& signal : signals_) {
             all = signal.look() && all;
@@ -171,6 +178,7 @@ public:
             signal.give_up();
         }
     }
+    bool all_sent() const override { return sent_ == signals_.size(); }
     std::vector<InterruptResult> results() const override {
         std::vector<InterruptResult> results;
         for (const PlainSignal& signal : signals_) {
@@ -181,11 +189,15 @@ public:
 
 private:
     std::vector<PlainSignal> signals_;
+    size_t sent_ = 0;
 };
 
 }  // namespace
 
 uint64_t Round::pause() {
+    if (!all_sent()) {
+        return 0;
+    }
     const uint64_t pause = pause_;
     pause_ = std::min(pause_ * 3 / 2, millisecond);
     return pause;

@@ -13,11 +13,10 @@ class Round {
 public:
     virtual ~Round() = default;
 
-    // Sends what is to be sent. Throws Failure if nothing was, or ever will be.
-    virtual void begin() = 0;
-    // Looks what has become of it; when the time is over, gives up. True when there is a result for each. Never waits.
+    // Sends what is to be sent, some of it each time; then looks what has become of it, and gives up when the time is
+    // over. True when there is a result for each. Never waits.
     virtual bool step(uint64_t now) = 0;
-    // Before the time is over: takes back what can be taken back. step() then comes to its end soon.
+    // Before the time is over: takes back at once what can be taken back. step() then comes to its end soon.
     virtual void give_up() = 0;
     // When step() has something to look at again, in ns from now.
     uint64_t pause();
@@ -25,6 +24,8 @@ public:
     virtual std::vector<InterruptResult> results() const = 0;
 
 private:
+    virtual bool all_sent() const = 0;
+
     uint64_t pause_ = 20'000;
 };
 

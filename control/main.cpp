@@ -162,7 +162,8 @@ private:
         sub->add_flag("--main", interrupt_.main, "The main thread");
         sub->add_flag("--all", interrupt_.all, "Every thread");
         sub->add_option("--name", interrupt_.name, "The threads whose name matches GLOB")->type_name("GLOB");
-        sub->add_option("--in", interrupt_.in, "The threads that wait in CALL")->type_name("CALL");
+        sub->add_option("--in", interrupt_.in, "The threads that wait in CALL, one of several (with commas), or `any`")
+            ->type_name("CALL");
         sub->add_option("--as", interrupt_.as, "What the interrupted call returns")
             ->type_name("OUTCOME")
             ->capture_default_str();
@@ -180,11 +181,19 @@ private:
 
     void add_wait() {
         CLI::App* sub = add("wait", "Wait until a thread is blocked in a call", wait_, wait_command,
+                            "It is there when it really waits: a call that it only passes through does not count.\n\n"
                             "Examples:\n"
-                            "  interruptctl wait 4242 --in accept --timeout 5");
+                            "  interruptctl wait 4242 --in accept --timeout 5\n"
+                            "  interruptctl wait 4242 4245 --in recv,read --fd 7\n"
+                            "  interruptctl wait 4242 --in any --thread 'worker*' --count 8");
         sub->add_option("PID", wait_.pid, "Process id")->type_name("")->required();
-        sub->add_option("TID", wait_.tid, "Thread id; any thread without it");
-        sub->add_option("--in", wait_.in, "The call")->type_name("CALL")->required();
+        sub->add_option("TID", wait_.tid, "Thread id; any thread without it")->type_name("");
+        sub->add_option("--in", wait_.in, "The call, or one of several with commas between them, or `any`")
+            ->type_name("CALL")
+            ->required();
+        sub->add_option("--fd", wait_.fd, "Only where the call waits for descriptor N")->type_name("N");
+        sub->add_option("--thread", wait_.thread, "Only threads whose name matches GLOB")->type_name("GLOB");
+        sub->add_option("--count", wait_.count, "Until N threads are there at the same time")->type_name("N");
         sub->add_option("--timeout", wait_.timeout, "How long to wait, in seconds")
             ->type_name("S")
             ->capture_default_str();

@@ -166,6 +166,30 @@ Call parse_call(std::string_view name) {
                                       suggestion(name, known)));
 }
 
+std::vector<Call> parse_calls(std::string_view names) {
+    std::vector<Call> calls;
+    if (names == "any") {
+        return calls;
+    }
+    for (size_t end = 0; end != names.npos; names.remove_prefix(std::min(end + 1, names.size()))) {
+        end = names.find(',');
+        calls.push_back(parse_call(names.substr(0, end)));
+    }
+    return calls;
+}
+
+std::string calls_text(const std::vector<Call>& calls) {
+    std::string words = calls.empty() ? "any call of the list" : "";
+    for (size_t i = 0; i < calls.size(); ++i) {
+        words += text(i == 0 ? "" : i + 1 < calls.size() ? ", " : " or ", call_name(calls[i]));
+    }
+    return words;
+}
+
+bool is_one_of(const std::vector<Call>& calls, Call call) {
+    return calls.empty() || std::find(calls.begin(), calls.end(), call) != calls.end();
+}
+
 std::string call_name(Call call) {
     return call < Call::count ? traits(call).name : "unknown call";
 }

@@ -121,8 +121,21 @@ std::optional<TaskStatus> Process::task_status(pid_t tid) const {
     return contents ? parse_status(*contents) : std::nullopt;
 }
 
+std::optional<std::string> Process::task_system_call_line(pid_t tid) const {
+    auto line = read(task_file(tid, "syscall"));
+    return line && !line->empty() ? line : std::nullopt;
+}
+
+std::optional<uint32_t> Process::inner_tid(pid_t tid) const {
+    if (status_.ids.size() <= 1) {  // all threads of a process are in one namespace
+        return static_cast<uint32_t>(tid);
+    }
+    const auto status = task_status(tid);
+    return status && !status->ids.empty() ? std::optional(static_cast<uint32_t>(status->ids.back())) : std::nullopt;
+}
+
 std::string Process::task_sleeps_in(pid_t tid) const {
-    if (const auto call = read(task_file(tid, "syscall"))) {
+    if (const auto call = task_system_call_line(tid)) {
         if (const std::string name = system_call_name(*call); !name.empty()) {
             return name;
         }
@@ -132,8 +145,8 @@ std::string Process::task_sleeps_in(pid_t tid) const {
 }
 
 std::string Process::task_system_call(pid_t tid) const {
-    const auto call = read(task_file(tid, "syscall"));
-    return call && !call->empty() ? *call : task_sleeps_in(tid);
+    const auto call = task_system_call_line(tid);
+    return call ? *call : task_sleeps_in(tid);
 }
 
 bool Process::exists() const {

@@ -26,11 +26,11 @@ Status threads_command(const ThreadsOptions&) {
 }
 Status interrupt_command(const InterruptOptions& options) {
     parse_outcome(options.as);
-    parse_call(options.in);
+    parse_calls(options.in);
     return Status::done;
 }
 Status wait_command(const WaitOptions& options) {
-    parse_call(options.in);
+    parse_calls(options.in);
     return Status::done;
 }
 Status clear_command(const ClearOptions&) {
