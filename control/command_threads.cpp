@@ -4,8 +4,8 @@
 #include <ctime>
 #include <iostream>
 
+#include "control/chosen_threads.h"
 #include "control/commands.h"
-#include "control/interruption.h"
 #include "control/report.h"
 #include "control/wait_blocked.h"
 
@@ -87,49 +87,17 @@ Status wait_command(const WaitOptions& options) {
     return Status::done;
 }
 
-// Whether the thread has given up a request that an adapter had on its way. It has a moment for it.
-bool recalled(const ThreadRecord& record, const RecordView& before) {
-    constexpr uint64_t patience = 1'000'000'000;
-    for (const uint64_t start = monotonic_now(); monotonic_now() - start < patience;) {
-        const RecordView now(record);
-        if (now.tid != before.tid || now.generation != before.generation || !now.request.pending()) {
-            return now.cleared != before.cleared && now.delivered.word == before.delivered.word;
-        }
-        const timespec moment{0, 1'000'000};
-        ::nanosleep(&moment, nullptr);
-    }
-    return false;
-}
-
 Status clear_command(const ClearOptions& options) {
     const pid_t pid = parse_id(options.pid, "process");
     const pid_t tid = parse_id(options.tid, "thread");
     const Process process(pid);
     TableFile table(process);
-    const auto thread = observe(process, table, tid);
-    if (!thread) {
-        throw Failure(Status::not_found, text("process ", pid, " has no thread ", tid, "."));
+    Clearing clearing(process, table, find_thread(process, table, tid));
+    while (!clearing.step(monotonic_now())) {
+        const timespec moment{0, 1'000'000};
+        ::nanosleep(&moment, nullptr);
     }
-    std::string cleared;
-    bool on_its_way = false;
-    if (const auto index = table.find(thread->id.there)) {
-        Requester requester(process, table, thread->id);
-        ThreadRecord& record = table.record(*index);
-        const RecordView before(record);
-        const Withdrawal withdrawal =
-            withdraw(requester, table.live_header(), record, {thread->id.there, before.generation}, 0, true);
-        table.verify();
-        on_its_way = withdrawal == Withdrawal::on_its_way && !recalled(record, before);
-        if (withdrawal == Withdrawal::withdrawn || (withdrawal == Withdrawal::on_its_way && !on_its_way)) {
-            // The word keeps the outcome of what it held last.
-            const Request held{record.request.load(std::memory_order_relaxed)};
-            cleared = outcome_name(held.outcome(), held.error());
-        }
-    }
-    if (on_its_way) {
-        throw Failure(Status::not_delivered,
-                      text("too late: the exception is about to be raised in thread ", tid, "."));
-    }
+    const std::string& cleared = clearing.cleared();
     if (options.json) {
         print_json({{"pid", pid}, {"tid", tid}, {"cleared", cleared.empty() ? Json(nullptr) : Json(cleared)}});
     } else if (cleared.empty()) {

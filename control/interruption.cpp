@@ -1,25 +1,12 @@
 #include "control/interruption.h"
 
-#include <sys/prctl.h>
-
-#include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
-#include <ctime>
-
-#include "control/stop_signals.h"
 
 namespace interrupt::control {
 namespace {
 
-constexpr uint64_t microsecond = 1'000;
 constexpr uint64_t millisecond = 1'000'000;
-
-void sleep_for(uint64_t nanoseconds) {
-    const timespec time{0, static_cast<long>(nanoseconds)};
-    ::nanosleep(&time, nullptr);
-}
 
 bool cpython_installed(const TableFile& table) {
     return static_cast<AdapterState>(table.live_header().adapter.load(std::memory_order_relaxed)) ==
@@ -173,6 +160,9 @@ void Interruption::look() {
     } else if (!mine) {
         follow();
     }
+    if (recall_ends_ != 0) {
+        follow_recall();
+    }
 }
 
 // The record is no longer the thread's. Either the thread has ended, or the thread and a requester claimed one for it
@@ -215,24 +205,24 @@ void Interruption::nudge_if_computing() {
 }
 
 // The thread has been asked to give it back, and looks now and then.
-void Interruption::follow_recall(const std::string& reason) {
-    for (const uint64_t start = monotonic_now(); !settled_ && monotonic_now() - start < 100 * millisecond;) {
-        look();
-        sleep_for(millisecond);
-    }
-    if (!settled_) {
+void Interruption::follow_recall() {
+    if (settled_ && result_.word == InterruptResult::Word::cleared) {
+        settle(InterruptResult::Word::withdrawn, Status::not_delivered, recalled_because_);
+    } else if (!settled_ && monotonic_now() >= recall_ends_) {
         settle(InterruptResult::Word::on_its_way, Status::not_delivered,
                "the exception is about to be raised, unless the thread still takes it back");
-    } else if (result_.word == InterruptResult::Word::cleared) {
-        settle(InterruptResult::Word::withdrawn, Status::not_delivered, reason);
     }
 }
 
 void Interruption::give_up(bool by_user) {
     const TableFile& table = requester_.table();
-    const auto now = observe(requester_.process(), table, requester_.thread().here);
-    std::string reason = by_user ? "this command was interrupted" : now ? why_not(*now) : "it has ended";
-    if (order_.sticky && now && !by_user && !requester_.table_left()) {
+    const auto now = by_user ? std::nullopt : observe(requester_.process(), table, requester_.thread().here);
+    const std::string reason = by_user ? "this command was interrupted" : now ? why_not(*now) : "it has ended";
+    if (owner_.tid == 0) {  // it was not even posted
+        settle(InterruptResult::Word::withdrawn, Status::not_delivered, reason);
+        return;
+    }
+    if (order_.sticky && now && !requester_.table_left()) {
         settle(InterruptResult::Word::pending, order_.timeout == 0 ? Status::done : Status::not_delivered, reason);
         return;
     }
@@ -249,7 +239,8 @@ void Interruption::give_up(bool by_user) {
             }
             break;
         case Withdrawal::on_its_way:
-            follow_recall(reason);
+            recalled_because_ = reason;
+            recall_ends_ = monotonic_now() + 100 * millisecond;
             break;
         case Withdrawal::replaced:
             settle(InterruptResult::Word::replaced, Status::not_delivered,
@@ -324,62 +315,6 @@ std::string Interruption::why_not_while_running(const ThreadView& now) const {
     }
     return cpython ? "it is running: it computes in C code and has not returned to the interpreter"
                    : "it is running and has come to no blocking call";
-}
-
-void Pursuit::begin_round() {
-    const uint64_t now = monotonic_now();
-    nudges_ = next_nudge_ != 0 && now >= next_nudge_;
-    asks_computing_ = now >= next_computing_;
-    next_nudge_ = nudges_ || next_nudge_ == 0 ? now + 10 * millisecond : next_nudge_;
-    next_computing_ = asks_computing_ ? now + 5 * millisecond : next_computing_;
-}
-
-void Pursuit::follow(Interruption& interruption) const {
-    if (!interruption.settled()) {
-        interruption.look();
-    }
-    if (!interruption.settled() && nudges_) {
-        interruption.nudge();
-    }
-    if (!interruption.settled() && asks_computing_) {
-        interruption.nudge_if_computing();
-    }
-}
-
-void interrupt_all(std::vector<Interruption>& interruptions, const Order& order) {
-    ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);  // short sleeps are to be short
-    int stopped_by = 0;
-    {
-        const StopSignals stop_signals;
-        for (Interruption& interruption : interruptions) {
-            interruption.begin();
-        }
-        const uint64_t start = monotonic_now();
-        uint64_t pause = 20 * microsecond;
-        for (Pursuit pursuit;;) {
-            const uint64_t now = monotonic_now();
-            pursuit.begin_round();
-            bool all_settled = true;
-            for (Interruption& interruption : interruptions) {
-                pursuit.follow(interruption);
-                all_settled = all_settled && interruption.settled();
-            }
-            if (all_settled || StopSignals::came() || now - start >= order.timeout) {
-                break;
-            }
-            sleep_for(std::min(pause, order.timeout - (now - start)));
-            pause = std::min(pause * 3 / 2, millisecond);
-        }
-        stopped_by = StopSignals::came();
-        for (Interruption& interruption : interruptions) {
-            if (!interruption.settled()) {
-                interruption.give_up(stopped_by != 0);
-            }
-        }
-    }
-    if (stopped_by) {
-        ::raise(stopped_by);
-    }
 }
 
 }  // namespace interrupt::control

@@ -144,6 +144,10 @@ std::string outcome_name(Outcome outcome, uint16_t error) {
     return "unknown";
 }
 
+std::string delivered_outcome_name(Delivered delivered) {
+    return delivered.outcome() == Outcome::error ? "errno" : outcome_name(delivered.outcome(), 0);
+}
+
 Call parse_call(std::string_view name) {
     std::vector<std::string> known;
     for (size_t i = 1; i < static_cast<size_t>(Call::count); ++i) {

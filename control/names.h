@@ -24,6 +24,9 @@ WantedOutcome parse_outcome(std::string_view word);
 // "errno:ECONNRESET"; "unknown" for what is none.
 std::string outcome_name(Outcome outcome, uint16_t error);
 
+// The same of what was delivered, of which the error is not kept: "errno".
+std::string delivered_outcome_name(Delivered delivered);
+
 // The call of that name. Throws Failure(usage) if there is none, with the nearest name.
 Call parse_call(std::string_view name);
 

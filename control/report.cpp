@@ -33,7 +33,7 @@ std::string delivered_text(const RecordView& record) {
         return "-";
     }
     const Call call = record.delivered.call();
-    return text(record.delivered.outcome() == Outcome::error ? "errno" : outcome_name(record.delivered.outcome(), 0),
+    return text(delivered_outcome_name(record.delivered),
                 call == Call::running ? " while running" : text(" in ", call_name(call)));
 }
 
@@ -95,12 +95,10 @@ Json thread_json(const ThreadView& thread) {
     json["delivered"] = nullptr;
     if (record.delivered.outcome() != Outcome::none) {
         const Call call = record.delivered.call();
-        json["delivered"] = {
-            {"sequence", record.delivered.sequence()},
-            {"call", call == Call::running ? Json(nullptr) : Json(call_name(call))},
-            {"outcome",
-             record.delivered.outcome() == Outcome::error ? "errno" : outcome_name(record.delivered.outcome(), 0)},
-            {"latency_us", static_cast<double>(record.delivered_latency) / 1000}};
+        json["delivered"] = {{"sequence", record.delivered.sequence()},
+                             {"call", call == Call::running ? Json(nullptr) : Json(call_name(call))},
+                             {"outcome", delivered_outcome_name(record.delivered)},
+                             {"latency_us", static_cast<double>(record.delivered_latency) / 1000}};
     }
     json["coalesced"] = record.coalesced;
     return json;
@@ -127,6 +125,18 @@ Json threads_json(const Process& process, const TableFile& table, const std::vec
             {"command", process.command()},
             {"runtime", text_or_null(table.header().runtime)},
             {"threads", std::move(list)}};
+}
+
+Json result_json(const ThreadView& thread, const InterruptResult& result) {
+    return {{"tid", thread.id.here},
+            {"name", thread.name},
+            {"result", result_name(result.word)},
+            {"status", static_cast<int>(result.status)},
+            {"latency_us", result.latency ? Json(static_cast<double>(*result.latency) / 1000) : Json(nullptr)},
+            {"call", result.call.empty() ? Json(nullptr) : Json(result.call)},
+            {"together_with_later", result.together},
+            {"coalesced", result.coalesced},
+            {"reason", result.reason.empty() ? Json(nullptr) : Json(result.reason)}};
 }
 
 std::string adapter_state_name(AdapterState state) {

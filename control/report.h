@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "control/failure.h"
+#include "control/interruption.h"
 #include "control/thread_list.h"
 
 namespace interrupt::control {
@@ -29,6 +30,9 @@ void print_json(const Json& json);
 Json thread_json(const ThreadView& thread);
 void print_threads(const std::vector<ThreadView>& threads);
 Json threads_json(const Process& process, const TableFile& table, const std::vector<ThreadView>& threads);
+
+// What has become of a request to that thread.
+Json result_json(const ThreadView& thread, const InterruptResult& result);
 
 std::string adapter_state_name(AdapterState state);
 

@@ -14,7 +14,7 @@ public:
     StopSignals(const StopSignals&) = delete;
     StopSignals& operator=(const StopSignals&) = delete;
 
-    // The one that came since; 0: none.
+    // The one that came since the newest was made, also when that is gone; 0: none.
     static int came();
 
 private:

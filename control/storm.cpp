@@ -7,6 +7,7 @@
 #include <ctime>
 #include <list>
 
+#include "control/interruption_round.h"
 #include "control/stop_signals.h"
 
 namespace interrupt::control {
@@ -30,9 +31,7 @@ public:
             end_with_process(failure);
         }
         report_.seconds = static_cast<double>(monotonic_now() - start) / second;
-        for (Pending& pending : pending_) {
-            withdraw(pending);
-        }
+        withdraw_all();
         return std::move(report_);
     }
 
@@ -41,6 +40,7 @@ private:
         Interruption interruption;
         size_t outcome;
         uint64_t until;
+        bool given_up = false;
     };
 
     void rage(uint64_t start) {
@@ -156,11 +156,11 @@ private:
     }
 
     void settle(uint64_t now) {
-        pursuit_.begin_round();
+        pursuit_.begin_round(now);
         for (auto pending = pending_.begin(); pending != pending_.end();) {
-            pursuit_.follow(pending->interruption);
-            if (!pending->interruption.settled() && now >= pending->until) {
-                pending->interruption.give_up(false);
+            pending->given_up ? Pursuit::look(pending->interruption) : pursuit_.follow(pending->interruption);
+            if (now >= pending->until) {
+                give_up(*pending, false);
             }
             if (pending->interruption.settled()) {
                 count(*pending);
@@ -168,6 +168,14 @@ private:
             } else {
                 ++pending;
             }
+        }
+    }
+
+    // One that is on its way to be raised comes back a little later.
+    static void give_up(Pending& pending, bool by_user) {
+        if (!pending.interruption.settled() && !pending.given_up) {
+            pending.given_up = true;
+            pending.interruption.give_up(by_user);
         }
     }
 
@@ -187,12 +195,14 @@ private:
         }
     }
 
-    void withdraw(Pending& pending) {
+    void withdraw_all() {
         try {
-            if (!pending.interruption.settled()) {
-                pending.interruption.give_up(report_.end == StormReport::End::signal);
+            for (Pending& pending : pending_) {
+                give_up(pending, report_.end == StormReport::End::signal);
             }
-            count(pending);
+            for (settle(0); !pending_.empty(); settle(0)) {
+                sleep_until(monotonic_now() + 1000 * microsecond);
+            }
         } catch (const Failure& failure) {
             end_with_process(failure);
         }

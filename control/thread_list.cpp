@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <ctime>
-#include <unordered_map>
+
+#include "control/parallel.h"
 
 namespace interrupt::control {
 
@@ -74,58 +75,81 @@ std::optional<ThreadView> observe_at(const Process& process, const TableFile& ta
     return view;
 }
 
-namespace {
+ThreadScan::ThreadScan(const Process& process, const TableFile& table)
+    : process_(process), table_(table), tids_(process.tasks()) {
+    for (const TableFile::Found& found : table.records()) {
+        indexes_.emplace(found.record.tid, found.index);
+    }
+    views_.reserve(tids_.size());
+}
+
+bool ThreadScan::step(size_t most, uint64_t now) {
+    const size_t end = next_ + std::min(most, tids_.size() - next_);
+    std::vector<std::optional<ThreadView>> seen(end - next_);
+    in_parallel(seen.size(), [&](size_t i) { seen[i] = look(tids_[next_ + i]); });
+    next_ = end;
+    for (std::optional<ThreadView>& view : seen) {
+        if (view) {
+            views_.push_back(std::move(*view));
+        }
+    }
+    if (next_ < tids_.size()) {
+        return false;
+    }
+    if (again_at_ == 0) {
+        for (size_t i = 0; i < views_.size(); ++i) {
+            if (views_[i].state() == "in-C") {
+                again_.push_back(i);
+            }
+        }
+        again_at_ = now + 500'000;
+    }
+    if (!again_.empty() && now < again_at_) {
+        return false;
+    }
+    for (; most > 0 && !again_.empty(); --most) {
+        look_again_for_lock(views_[again_.back()]);
+        again_.pop_back();
+    }
+    return again_.empty();
+}
+
+std::optional<ThreadView> ThreadScan::look(pid_t tid) const {
+    const auto inner = process_.inner_tid(tid);
+    if (!inner) {
+        return std::nullopt;
+    }
+    const auto index = indexes_.find(*inner);
+    const RuntimeLockView lock(process_, table_);  // of each anew: it changes hands often
+    auto view = observe_at(process_, table_, {tid, *inner},
+                           index == indexes_.end() ? std::nullopt : std::optional(index->second));
+    if (view && view->record) {
+        view->lock = lock.of(*view->record);
+    }
+    return view;
+}
 
 // A thread that is about to wait for the lock, or about to run since it has just got it, looks for a moment as if it
 // did without.
-void look_again_for_lock(const Process& process, const TableFile& table, std::vector<ThreadView>& views) {
-    const auto in_c = [](const ThreadView& view) { return view.state() == "in-C"; };
-    if (std::none_of(views.begin(), views.end(), in_c)) {
-        return;
-    }
-    const timespec moment{0, 500'000};
-    ::nanosleep(&moment, nullptr);
-    for (ThreadView& view : views) {
-        if (!in_c(view)) {
-            continue;
-        }
-        const uint64_t before = view.record->state.word;
-        const RuntimeLockView lock(process, table);
-        if (auto again = observe(process, table, view.id.here)) {
-            view = std::move(*again);
-            view.lock = view.record ? lock.of(*view.record) : LockState::unknown;
-            if (in_c(view) && view.record->state.word != before) {
-                view.lock = LockState::unknown;
-            }
+void ThreadScan::look_again_for_lock(ThreadView& view) const {
+    const uint64_t before = view.record->state.word;
+    const RuntimeLockView lock(process_, table_);
+    if (auto again = observe(process_, table_, view.id.here)) {
+        view = std::move(*again);
+        view.lock = view.record ? lock.of(*view.record) : LockState::unknown;
+        if (view.state() == "in-C" && view.record->state.word != before) {
+            view.lock = LockState::unknown;
         }
     }
 }
 
-}  // namespace
-
 std::vector<ThreadView> observe_all(const Process& process, const TableFile& table) {
-    std::unordered_map<uint32_t, uint32_t> indexes;
-    for (const TableFile::Found& found : table.records()) {
-        indexes.emplace(found.record.tid, found.index);
+    ThreadScan scan(process, table);
+    while (!scan.step(SIZE_MAX, monotonic_now())) {
+        const timespec moment{0, 500'000};
+        ::nanosleep(&moment, nullptr);
     }
-    const std::vector<pid_t> tids = process.tasks();
-    std::vector<ThreadView> views;
-    views.reserve(tids.size());
-    for (const pid_t tid : tids) {
-        const auto inner = process.inner_tid(tid);
-        if (!inner) {
-            continue;
-        }
-        const auto index = indexes.find(*inner);
-        const RuntimeLockView lock(process, table);  // of each anew: it changes hands often
-        if (auto view = observe_at(process, table, {tid, *inner},
-                                   index == indexes.end() ? std::nullopt : std::optional(index->second))) {
-            view->lock = view->record ? lock.of(*view->record) : LockState::unknown;
-            views.push_back(std::move(*view));
-        }
-    }
-    look_again_for_lock(process, table, views);
-    return views;
+    return scan.take();
 }
 
 bool is_under_filter(const Process& process, const TableFile& table, const ThreadView& thread) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "control/names.h"
@@ -35,6 +36,30 @@ struct ThreadView {
 std::optional<ThreadView> observe(const Process& process, const TableFile& table, pid_t tid);
 
 std::vector<ThreadView> observe_all(const Process& process, const TableFile& table);
+
+// The same for somebody who has other things to do meanwhile.
+class ThreadScan {
+public:
+    // Both must outlive it.
+    ThreadScan(const Process& process, const TableFile& table);
+    // Looks at `most` more threads. True when all have been looked at; otherwise it may be called again at once, or
+    // half a millisecond later when only those are left that have to be looked at twice. Never waits.
+    bool step(size_t most, uint64_t now);
+    std::vector<ThreadView> take() { return std::move(views_); }
+
+private:
+    std::optional<ThreadView> look(pid_t tid) const;
+    void look_again_for_lock(ThreadView& view) const;
+
+    const Process& process_;
+    const TableFile& table_;
+    std::unordered_map<uint32_t, uint32_t> indexes_;  // of records, by the thread's id
+    std::vector<pid_t> tids_;
+    size_t next_ = 0;
+    std::vector<ThreadView> views_;
+    std::vector<size_t> again_;
+    uint64_t again_at_ = 0;
+};
 
 // The same of a thread whose record is known to have been there.
 std::optional<ThreadView> observe_at(const Process& process, const TableFile& table, ThreadId thread,
