@@ -54,6 +54,7 @@ public:
         add_wait();
         add_clear();
         add_doctor();
+        add_serve();
     }
 
     Status run(CommandLine line) {
@@ -220,6 +221,18 @@ private:
         sub->add_flag("--json", doctor_.json, "As JSON");
     }
 
+    void add_serve() {
+        CLI::App* sub = add("serve", "Do the same for other programs, by JSON on a Unix socket", serve_, serve_command,
+                            "Prints the socket's path, and serves this user and root until SIGTERM or SIGINT.\n\n"
+                            "Examples:\n"
+                            "  interruptctl serve --socket ~/.interruptctl.socket\n"
+                            "  echo '{\"op\":\"list\"}' | nc -NU /dev/shm/interrupt-$UID/serve.socket");
+        sub->add_option("--socket", serve_.socket, "Where, in a directory of mode 0700")->type_name("PATH");
+        sub->add_option("--max-clients", serve_.max_clients, "How many clients it has at the same time")
+            ->type_name("N")
+            ->capture_default_str();
+    }
+
     CLI::App app_;
     std::function<Status()> chosen_;
     RunOptions run_;
@@ -229,6 +242,7 @@ private:
     WaitOptions wait_;
     ClearOptions clear_;
     DoctorOptions doctor_;
+    ServeOptions serve_;
 };
 
 }  // namespace
