@@ -83,6 +83,12 @@ struct DoctorOptions {
 };
 Status doctor_command(const DoctorOptions& options);
 
+struct ServeOptions {
+    std::string socket;  // path; empty: where servers are looked for
+    std::string max_clients = "256";
+};
+Status serve_command(const ServeOptions& options);
+
 // --- what several of them read ---
 
 // A process or thread id. Throws Failure(usage), which calls it `what`.

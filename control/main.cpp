@@ -55,6 +55,7 @@ public:
         add_clear();
         add_storm();
         add_doctor();
+        add_serve();
     }
 
     Status run(CommandLine line) {
@@ -246,6 +247,18 @@ private:
         sub->add_flag("--json", doctor_.json, "As JSON");
     }
 
+    void add_serve() {
+        CLI::App* sub = add("serve", "Do the same for other programs, by JSON on a Unix socket", serve_, serve_command,
+                            "Prints the socket's path, and serves this user and root until SIGTERM or SIGINT.\n\n"
+                            "Examples:\n"
+                            "  interruptctl serve --socket ~/.interruptctl.socket\n"
+                            "  echo '{\"op\":\"list\"}' | nc -NU /dev/shm/interrupt-$UID/serve.socket");
+        sub->add_option("--socket", serve_.socket, "Where, in a directory of mode 0700")->type_name("PATH");
+        sub->add_option("--max-clients", serve_.max_clients, "How many clients it has at the same time")
+            ->type_name("N")
+            ->capture_default_str();
+    }
+
     CLI::App app_;
     std::function<Status()> chosen_;
     RunOptions run_;
@@ -256,6 +269,7 @@ private:
     ClearOptions clear_;
     StormOptions storm_;
     DoctorOptions doctor_;
+    ServeOptions serve_;
 };
 
 }  // namespace

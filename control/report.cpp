@@ -10,7 +10,7 @@ Json text_or_null(const std::string& value) {
     return value.empty() ? Json(nullptr) : Json(value);
 }
 
-Json target_json(Call call, uint64_t target) {
+Json target_of_wait(Call call, uint64_t target) {
     switch (target_of(call)) {
         case Target::descriptor:
         case Target::identifier:
@@ -38,6 +38,10 @@ std::string delivered_text(const RecordView& record) {
 }
 
 }  // namespace
+
+Json target_json(const RecordView& record) {
+    return record.state.blocked() ? target_of_wait(record.state.call(), record.target) : Json(nullptr);
+}
 
 Columns::Columns(std::vector<std::string> titles) {
     rows_.push_back(std::move(titles));
@@ -87,7 +91,7 @@ Json thread_json(const ThreadView& thread) {
     const auto since = blocked ? waited(record) : std::nullopt;
     json["call"] = blocked ? Json(call_name(record.state.call())) : Json(nullptr);
     json["outside"] = text_or_null(thread.outside);
-    json["target"] = blocked ? target_json(record.state.call(), record.target) : Json(nullptr);
+    json["target"] = target_json(record);
     json["waited_ms"] = since ? Json(*since / 1'000'000) : Json(nullptr);
     json["pending"] =
         record.request.pending() ? Json(outcome_name(record.request.outcome(), record.request.error())) : Json(nullptr);

@@ -27,6 +27,8 @@ private:
 void print_line(const std::string& line);
 void print_json(const Json& json);
 
+// What the call waits for that the thread is blocked in: a number, or null.
+Json target_json(const RecordView& record);
 Json thread_json(const ThreadView& thread);
 void print_threads(const std::vector<ThreadView>& threads);
 Json threads_json(const Process& process, const TableFile& table, const std::vector<ThreadView>& threads);
