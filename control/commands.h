@@ -64,6 +64,13 @@ struct StormOptions {
 };
 Status storm_command(const StormOptions& options);
 
+struct WatchOptions {
+    std::string pid;  // empty: the list of processes
+    std::string interval = "1";
+    bool once = false;
+};
+Status watch_command(const WatchOptions& options);
+
 struct PsOptions {
     bool all = false;  // every user's
     bool json = false;

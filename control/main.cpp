@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "control/commands.h"
+#include "control/completion.h"
 #include "control/names.h"
 #include "control/process.h"
 
@@ -56,6 +57,7 @@ public:
         add_storm();
         add_doctor();
         add_serve();
+        add_watch();
     }
 
     Status run(CommandLine line) {
@@ -63,7 +65,14 @@ public:
             std::cerr << app_.help();
             return Status::usage;
         }
+        if (line.ours.front() == "__complete") {  // for the shells
+            for (const std::string& word : complete(known(), {line.ours.begin() + 1, line.ours.end()})) {
+                std::cout << word << '\n';
+            }
+            return Status::done;
+        }
         check_command(line.ours.front());
+        words_ = line.ours;
         run_.program = std::move(line.program);
         std::reverse(line.ours.begin(), line.ours.end());  // as CLI11 wants it
         try {
@@ -78,10 +87,33 @@ public:
     }
 
 private:
+    std::vector<const CLI::App*> commands() const {
+        return app_.get_subcommands([](const CLI::App*) { return true; });
+    }
+
+    static bool is_public(const CLI::Option* option) { return !option->get_lnames().empty(); }
+
+    std::vector<KnownCommand> known() const {
+        std::vector<KnownCommand> known;
+        for (const CLI::App* command : commands()) {
+            known.push_back({command->get_name(), {}, {}});
+            for (const CLI::Option* option : command->get_options()) {
+                if (option->get_positional()) {
+                    known.back().places.push_back(option->get_name(true));
+                } else if (is_public(option)) {
+                    const bool takes_none = option->get_items_expected_max() == 0;
+                    known.back().options.push_back(
+                        {"--" + option->get_lnames().front(), takes_none ? "" : option->get_type_name()});
+                }
+            }
+        }
+        return known;
+    }
+
     // CLI11's own complaint about a wrong command names no other.
     void check_command(const std::string& word) const {
         std::vector<std::string> commands;
-        for (const CLI::App* command : app_.get_subcommands([](const CLI::App*) { return true; })) {
+        for (const CLI::App* command : this->commands()) {
             commands.push_back(command->get_name());
         }
         if (word.starts_with('-') || std::find(commands.begin(), commands.end(), word) != commands.end()) {
@@ -99,7 +131,22 @@ private:
         while (!what.empty() && (what.back() == '.' || what.back() == ' ' || what.back() == '?')) {
             what.pop_back();
         }
-        return text(what, ". See `", help, "`.");
+        return text(what, ".", parsed.empty() ? "" : better_option(*parsed.front()), " See `", help, "`.");
+    }
+
+    // " Did you mean ...?" about the first option that there is none of, or "".
+    std::string better_option(const CLI::App& command) const {
+        std::vector<std::string> options;
+        for (const CLI::Option* option : command.get_options(is_public)) {
+            options.push_back("--" + option->get_lnames().front());
+        }
+        for (const std::string& word : words_) {
+            const std::string name = word.substr(0, word.find('='));
+            if (name.starts_with("--") && std::find(options.begin(), options.end(), name) == options.end()) {
+                return suggestion(name, options);
+            }
+        }
+        return "";
     }
 
     template <class Options>
@@ -247,6 +294,20 @@ private:
         sub->add_flag("--json", doctor_.json, "As JSON");
     }
 
+    void add_watch() {
+        CLI::App* sub =
+            add("watch", "Watch processes and threads on the screen, and interrupt them by keys", watch_, watch_command,
+                "? lists the keys.\n\n"
+                "Examples:\n"
+                "  interruptctl watch\n"
+                "  interruptctl watch 4242 --interval 0.2");
+        sub->add_option("PID", watch_.pid, "Process id; the list of processes without it")->type_name("");
+        sub->add_option("--interval", watch_.interval, "Seconds between two looks")
+            ->type_name("S")
+            ->capture_default_str();
+        sub->add_flag("--once", watch_.once, "Print it as text, once, with no terminal");
+    }
+
     void add_serve() {
         CLI::App* sub = add("serve", "Do the same for other programs, by JSON on a Unix socket", serve_, serve_command,
                             "Prints the socket's path, and serves this user and root until SIGTERM or SIGINT.\n\n"
@@ -260,6 +321,7 @@ private:
     }
 
     CLI::App app_;
+    std::vector<std::string> words_;
     std::function<Status()> chosen_;
     RunOptions run_;
     PsOptions ps_;
@@ -270,6 +332,7 @@ private:
     StormOptions storm_;
     DoctorOptions doctor_;
     ServeOptions serve_;
+    WatchOptions watch_;
 };
 
 }  // namespace
