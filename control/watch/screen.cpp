@@ -132,7 +132,9 @@ size_t Screen::height() const {
 
 void Screen::show(const std::vector<Line>& lines) {
     ::werase(stdscr);
-    for (size_t i = 0; i < lines.size(); ++i) {
+    // ncurses reads beside its memory when it draws the last corner of a screen that is one column wide.
+    const size_t count = width() > 1 ? lines.size() : 0;
+    for (size_t i = 0; i < count; ++i) {
         ::attrset(static_cast<int>(attributes_of(lines[i].style, colours_)));
         mvaddstr(static_cast<int>(i), 0, lines[i].text.c_str());
     }
