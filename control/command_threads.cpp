@@ -1,33 +1,15 @@
 // interruptctl threads, wait and clear; and the words that several commands read.
 
-#include <algorithm>
 #include <cmath>
 #include <ctime>
 #include <iostream>
 
+#include "control/chosen_threads.h"
 #include "control/commands.h"
-#include "control/interruption.h"
 #include "control/report.h"
+#include "control/wait_blocked.h"
 
 namespace interrupt::control {
-namespace {
-
-constexpr uint64_t millisecond = 1'000'000;
-
-// Whether the thread really waits in the call: the same wait before and after the kernel showed it asleep.
-std::optional<ThreadView> waits_in(const Process& process, const TableFile& table, pid_t tid, Call call) {
-    const auto thread = observe(process, table, tid);
-    if (!thread || !thread->blocked() || thread->record->state.call() != call || !thread->kernel.sleeping()) {
-        return std::nullopt;
-    }
-    const auto again = observe(process, table, tid);
-    if (!again || !again->record || again->record->state.word != thread->record->state.word) {
-        return std::nullopt;
-    }
-    return thread;
-}
-
-}  // namespace
 
 pid_t parse_id(const std::string& word, const char* what) {
     const auto number = parse_number(word);
@@ -47,6 +29,14 @@ uint64_t parse_timeout(const std::string& word) {
     return static_cast<uint64_t>(seconds * 1e9);
 }
 
+size_t parse_count(const std::string& word, const char* what) {
+    const auto number = parse_number(word);
+    if (!number || *number <= 0 || *number > 1'000'000'000) {
+        throw Failure(Status::usage, text("`", printable(word), "` is no number of ", what, "."));
+    }
+    return static_cast<size_t>(*number);
+}
+
 Status threads_command(const ThreadsOptions& options) {
     const Process process(parse_id(options.pid, "process"));
     const TableFile table(process);
@@ -60,56 +50,41 @@ Status threads_command(const ThreadsOptions& options) {
 }
 
 Status wait_command(const WaitOptions& options) {
-    const Call call = parse_call(options.in);
+    WantedWait wanted;
+    wanted.calls = parse_calls(options.in);
+    wanted.name = options.thread;
+    wanted.count = options.count.empty() ? 1 : parse_count(options.count, "threads");
     const uint64_t timeout = parse_timeout(options.timeout);
     const pid_t pid = parse_id(options.pid, "process");
-    const std::optional<pid_t> tid =
-        options.tid.empty() ? std::nullopt : std::optional(parse_id(options.tid, "thread"));
+    if (!options.fd.empty()) {
+        const auto number = parse_number(options.fd);
+        if (!number || *number < 0 || *number > INT32_MAX) {
+            throw Failure(Status::usage, text("`", printable(options.fd), "` is no descriptor."));
+        }
+        wanted.descriptor = static_cast<int>(*number);
+    }
+    if (!options.tid.empty()) {
+        wanted.tid = parse_id(options.tid, "thread");
+    }
+    check(wanted);
     const Process process(pid);
     const TableFile table(process);
-    if (tid && !process.task_stat(*tid)) {
-        throw Failure(Status::not_found, text("process ", pid, " has no thread ", *tid, "."));
+    if (wanted.tid && !process.task_stat(*wanted.tid)) {
+        throw Failure(Status::not_found, text("process ", pid, " has no thread ", *wanted.tid, "."));
     }
-    const uint64_t start = monotonic_now();
-    for (uint64_t pause = millisecond / 10;; pause = std::min(pause * 2, 5 * millisecond)) {
-        for (const pid_t candidate : tid ? std::vector{*tid} : process.tasks()) {
-            if (const auto thread = waits_in(process, table, candidate, call)) {
-                if (options.json) {
-                    print_json(thread_json(*thread));
-                } else {
-                    std::cout << candidate << " in " << thread->call() << '\n';
-                }
-                return Status::done;
-            }
+    const auto threads = wait_until_blocked(process, table, wanted, timeout);
+    Json list = Json::array();
+    for (const ThreadView& thread : threads) {
+        if (options.json) {
+            list.push_back(thread_json(thread));
+        } else {
+            std::cout << thread.id.here << " in " << thread.call() << '\n';
         }
-        if (!process.exists() || (tid && !process.task_stat(*tid))) {
-            throw Failure(Status::not_found, text(tid ? text("thread ", *tid) : text("process ", pid), " has ended."));
-        }
-        if (!table.still_mapped()) {
-            throw Failure(Status::not_under_shim, text("process ", pid, " has called exec since."));
-        }
-        if (monotonic_now() - start >= timeout) {
-            throw Failure(Status::not_delivered,
-                          text(tid ? text("thread ", *tid, " was not") : "no thread was", " blocked in ",
-                               call_name(call), " within ", options.timeout, " s."));
-        }
-        const timespec moment{0, static_cast<long>(pause)};
-        ::nanosleep(&moment, nullptr);
     }
-}
-
-// Whether the thread has given up a request that an adapter had on its way. It has a moment for it.
-bool recalled(const ThreadRecord& record, const RecordView& before) {
-    constexpr uint64_t patience = 1'000'000'000;
-    for (const uint64_t start = monotonic_now(); monotonic_now() - start < patience;) {
-        const RecordView now(record);
-        if (now.tid != before.tid || now.generation != before.generation || !now.request.pending()) {
-            return now.cleared != before.cleared && now.delivered.word == before.delivered.word;
-        }
-        const timespec moment{0, 1'000'000};
-        ::nanosleep(&moment, nullptr);
+    if (options.json) {
+        print_json(options.count.empty() ? list.front() : Json{{"pid", pid}, {"threads", std::move(list)}});
     }
-    return false;
+    return Status::done;
 }
 
 Status clear_command(const ClearOptions& options) {
@@ -117,30 +92,12 @@ Status clear_command(const ClearOptions& options) {
     const pid_t tid = parse_id(options.tid, "thread");
     const Process process(pid);
     TableFile table(process);
-    const auto thread = observe(process, table, tid);
-    if (!thread) {
-        throw Failure(Status::not_found, text("process ", pid, " has no thread ", tid, "."));
+    Clearing clearing(process, table, find_thread(process, table, tid));
+    while (!clearing.step(monotonic_now())) {
+        const timespec moment{0, 1'000'000};
+        ::nanosleep(&moment, nullptr);
     }
-    std::string cleared;
-    bool on_its_way = false;
-    if (const auto index = table.find(thread->id.there)) {
-        Requester requester(process, table, thread->id);
-        ThreadRecord& record = table.record(*index);
-        const RecordView before(record);
-        const Withdrawal withdrawal =
-            withdraw(requester, table.live_header(), record, {thread->id.there, before.generation}, 0, true);
-        table.verify();
-        on_its_way = withdrawal == Withdrawal::on_its_way && !recalled(record, before);
-        if (withdrawal == Withdrawal::withdrawn || (withdrawal == Withdrawal::on_its_way && !on_its_way)) {
-            // The word keeps the outcome of what it held last.
-            const Request held{record.request.load(std::memory_order_relaxed)};
-            cleared = outcome_name(held.outcome(), held.error());
-        }
-    }
-    if (on_its_way) {
-        throw Failure(Status::not_delivered,
-                      text("too late: the exception is about to be raised in thread ", tid, "."));
-    }
+    const std::string& cleared = clearing.cleared();
     if (options.json) {
         print_json({{"pid", pid}, {"tid", tid}, {"cleared", cleared.empty() ? Json(nullptr) : Json(cleared)}});
     } else if (cleared.empty()) {

@@ -22,7 +22,7 @@ struct InterruptOptions {
     bool main = false;
     bool all = false;
     std::string name;  // glob
-    std::string in;    // call
+    std::string in;    // calls
     std::string as = "default";
     std::string timeout = "1";
     bool this_wait = false;
@@ -34,8 +34,11 @@ Status interrupt_command(const InterruptOptions& options);
 
 struct WaitOptions {
     std::string pid;
-    std::string tid;  // empty: any
-    std::string in;
+    std::string tid;     // empty: any
+    std::string in;      // calls
+    std::string fd;      // empty: whichever
+    std::string thread;  // glob
+    std::string count;   // empty: 1
     std::string timeout = "10";
     bool json = false;
 };
@@ -56,6 +59,25 @@ struct InjectOptions {
     bool json = false;
 };
 Status inject_command(const InjectOptions& options);
+struct StormOptions {
+    std::string pid;
+    std::string rate = "100";
+    std::string duration;  // empty: until the process ends
+    std::string seed;      // empty: any
+    std::string as = "default";
+    std::string thread;  // glob
+    std::string in;      // calls
+    std::string timeout = "0.1";
+    bool json = false;
+};
+Status storm_command(const StormOptions& options);
+
+struct WatchOptions {
+    std::string pid;  // empty: the list of processes
+    std::string interval = "1";
+    bool once = false;
+};
+Status watch_command(const WatchOptions& options);
 
 struct PsOptions {
     bool all = false;  // every user's
@@ -96,10 +118,19 @@ struct DoctorOptions {
 };
 Status doctor_command(const DoctorOptions& options);
 
+struct ServeOptions {
+    std::string socket;  // path; empty: where servers are looked for
+    std::string max_clients = "256";
+};
+Status serve_command(const ServeOptions& options);
+
 // --- what several of them read ---
 
 // A process or thread id. Throws Failure(usage), which calls it `what`.
 pid_t parse_id(const std::string& word, const char* what);
+
+// A number from 1. Throws Failure(usage), which says of what.
+size_t parse_count(const std::string& word, const char* what);
 
 // Seconds, with fractions, as ns. Throws Failure(usage).
 uint64_t parse_timeout(const std::string& word);

@@ -57,7 +57,7 @@ bool has_taken(const Process& process, pid_t tid, int signal) {
 
 InterruptResult nudge_outside(const Process& process, TableFile& table, const ThreadView& thread, uint64_t timeout) {
     const pid_t tid = thread.id.here;
-    if (is_under_filter(table, thread)) {
+    if (is_under_filter(process, table, thread)) {
         return result(InterruptResult::Word::refused, Status::not_under_shim, under_filter);
     }
     const auto status = process.task_status(tid);

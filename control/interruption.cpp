@@ -1,49 +1,12 @@
 #include "control/interruption.h"
 
-#include <sys/prctl.h>
-
-#include <algorithm>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
-#include <ctime>
 
 namespace interrupt::control {
 namespace {
 
-constexpr uint64_t microsecond = 1'000;
 constexpr uint64_t millisecond = 1'000'000;
-
-volatile std::sig_atomic_t stopped_by = 0;
-
-// While requests are out, the signals that end a command only make it withdraw them first.
-class StopSignals {
-public:
-    StopSignals() {
-        struct sigaction action {};
-        action.sa_handler = [](int signal) { stopped_by = signal; };
-        for (size_t i = 0; i < std::size(signals); ++i) {
-            ::sigaction(signals[i], nullptr, &before_[i]);
-            if (before_[i].sa_handler != SIG_IGN) {
-                ::sigaction(signals[i], &action, nullptr);
-            }
-        }
-    }
-    ~StopSignals() {
-        for (size_t i = 0; i < std::size(signals); ++i) {
-            ::sigaction(signals[i], &before_[i], nullptr);
-        }
-    }
-
-private:
-    static constexpr int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction before_[std::size(signals)];
-};
-
-void sleep_for(uint64_t nanoseconds) {
-    const timespec time{0, static_cast<long>(nanoseconds)};
-    ::nanosleep(&time, nullptr);
-}
 
 }  // namespace
 
@@ -93,7 +56,7 @@ void Interruption::begin() {
 
 void Interruption::post() {
     const TableFile& table = requester_.table();
-    if (is_under_filter(table, before_)) {
+    if (is_under_filter(requester_.process(), table, before_)) {
         settle(InterruptResult::Word::refused, Status::not_under_shim, under_filter);
         return;
     }
@@ -192,6 +155,9 @@ void Interruption::look() {
     } else if (!mine) {
         follow();
     }
+    if (recall_ends_ != 0) {
+        follow_recall();
+    }
 }
 
 // The record is no longer the thread's. Either the thread has ended, or the thread and a requester claimed one for it
@@ -234,24 +200,24 @@ void Interruption::nudge_if_computing() {
 }
 
 // The thread has been asked to give it back, and looks now and then.
-void Interruption::follow_recall(const std::string& reason) {
-    for (const uint64_t start = monotonic_now(); !settled_ && monotonic_now() - start < 100 * millisecond;) {
-        look();
-        sleep_for(millisecond);
-    }
-    if (!settled_) {
+void Interruption::follow_recall() {
+    if (settled_ && result_.word == InterruptResult::Word::cleared) {
+        settle(InterruptResult::Word::withdrawn, Status::not_delivered, recalled_because_);
+    } else if (!settled_ && monotonic_now() >= recall_ends_) {
         settle(InterruptResult::Word::on_its_way, Status::not_delivered,
                "the exception is about to be raised, unless the thread still takes it back");
-    } else if (result_.word == InterruptResult::Word::cleared) {
-        settle(InterruptResult::Word::withdrawn, Status::not_delivered, reason);
     }
 }
 
 void Interruption::give_up(bool by_user) {
     const TableFile& table = requester_.table();
-    const auto now = observe(requester_.process(), table, requester_.thread().here);
-    std::string reason = by_user ? "this command was interrupted" : now ? why_not(*now) : "it has ended";
-    if (order_.sticky && now && !by_user && !requester_.table_left()) {
+    const auto now = by_user ? std::nullopt : observe(requester_.process(), table, requester_.thread().here);
+    const std::string reason = by_user ? "this command was interrupted" : now ? why_not(*now) : "it has ended";
+    if (owner_.tid == 0) {  // it was not even posted
+        settle(InterruptResult::Word::withdrawn, Status::not_delivered, reason);
+        return;
+    }
+    if (order_.sticky && now && !requester_.table_left()) {
         settle(InterruptResult::Word::pending, order_.timeout == 0 ? Status::done : Status::not_delivered, reason);
         return;
     }
@@ -268,7 +234,8 @@ void Interruption::give_up(bool by_user) {
             }
             break;
         case Withdrawal::on_its_way:
-            follow_recall(reason);
+            recalled_because_ = reason;
+            recall_ends_ = monotonic_now() + 100 * millisecond;
             break;
         case Withdrawal::replaced:
             settle(InterruptResult::Word::replaced, Status::not_delivered,
@@ -280,52 +247,6 @@ void Interruption::give_up(bool by_user) {
                 settle(InterruptResult::Word::ended, Status::not_delivered, "it ended before that");
             }
             break;
-    }
-}
-
-void interrupt_all(std::vector<Interruption>& interruptions, const Order& order) {
-    ::prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);  // short sleeps are to be short
-    stopped_by = 0;
-    {
-        const StopSignals stop_signals;
-        for (Interruption& interruption : interruptions) {
-            interruption.begin();
-        }
-        const uint64_t start = monotonic_now();
-        uint64_t next_nudge = start + 10 * millisecond;
-        uint64_t next_computing = start;
-        uint64_t pause = 20 * microsecond;
-        for (;;) {
-            const uint64_t now = monotonic_now();
-            bool all_settled = true;
-            for (Interruption& interruption : interruptions) {
-                if (!interruption.settled()) {
-                    interruption.look();
-                }
-                if (!interruption.settled() && now >= next_nudge) {
-                    interruption.nudge();
-                }
-                if (!interruption.settled() && now >= next_computing) {
-                    interruption.nudge_if_computing();
-                }
-                all_settled = all_settled && interruption.settled();
-            }
-            if (all_settled || stopped_by || now - start >= order.timeout) {
-                break;
-            }
-            next_nudge = now >= next_nudge ? now + 10 * millisecond : next_nudge;
-            next_computing = now >= next_computing ? now + 5 * millisecond : next_computing;
-            sleep_for(std::min(pause, order.timeout - (now - start)));
-            pause = std::min(pause * 3 / 2, millisecond);
-        }
-        for (Interruption& interruption : interruptions) {
-            if (!interruption.settled()) {
-                interruption.give_up(stopped_by != 0);
-            }
-        }
-    }
-    if (stopped_by) {
-        ::raise(stopped_by);
     }
 }
 

@@ -51,12 +51,13 @@ public:
     // For a thread of CPython that computes.
     void nudge_if_computing();
     // Says why it was not delivered, and withdraws it unless it is to stay. `by_user`: the command was interrupted.
+    // What is on its way already is asked back; look() then settles it, within 100 ms.
     void give_up(bool by_user);
 
 private:
     void post();
     bool settle_outcome();
-    void follow_recall(const std::string& reason);
+    void follow_recall();
     void settle(InterruptResult::Word word, Status status, const std::string& reason = {});
     void settle_delivered(const RecordView& record);
     void follow();
@@ -70,10 +71,9 @@ private:
     RecordOwner owner_;
     uint32_t sequence_ = 0;
     bool settled_ = false;
+    uint64_t recall_ends_ = 0;  // 0: it was not asked back
+    std::string recalled_because_;
     InterruptResult result_;
 };
-
-// Posts all, then waits until each is settled or the time is over.
-void interrupt_all(std::vector<Interruption>& interruptions, const Order& order);
 
 }  // namespace interrupt::control

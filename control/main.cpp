@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "control/commands.h"
+#include "control/completion.h"
 #include "control/names.h"
 #include "control/process.h"
 
@@ -65,7 +66,10 @@ public:
         add_clear();
         add_inject();
         add_sweep();
+        add_storm();
         add_doctor();
+        add_serve();
+        add_watch();
     }
 
     Status run(CommandLine line) {
@@ -73,8 +77,15 @@ public:
             std::cerr << app_.help();
             return Status::usage;
         }
+        if (line.ours.front() == "__complete") {  // for the shells
+            for (const std::string& word : complete(known(), {line.ours.begin() + 1, line.ours.end()})) {
+                std::cout << word << '\n';
+            }
+            return Status::done;
+        }
         check_command(line.ours.front());
         (line.ours.front() == "sweep" ? sweep_.program : run_.program) = std::move(line.program);
+        words_ = line.ours;
         std::reverse(line.ours.begin(), line.ours.end());  // as CLI11 wants it
         try {
             app_.parse(line.ours);
@@ -88,10 +99,33 @@ public:
     }
 
 private:
+    std::vector<const CLI::App*> commands() const {
+        return app_.get_subcommands([](const CLI::App*) { return true; });
+    }
+
+    static bool is_public(const CLI::Option* option) { return !option->get_lnames().empty(); }
+
+    std::vector<KnownCommand> known() const {
+        std::vector<KnownCommand> known;
+        for (const CLI::App* command : commands()) {
+            known.push_back({command->get_name(), {}, {}});
+            for (const CLI::Option* option : command->get_options()) {
+                if (option->get_positional()) {
+                    known.back().places.push_back(option->get_name(true));
+                } else if (is_public(option)) {
+                    const bool takes_none = option->get_items_expected_max() == 0;
+                    known.back().options.push_back(
+                        {"--" + option->get_lnames().front(), takes_none ? "" : option->get_type_name()});
+                }
+            }
+        }
+        return known;
+    }
+
     // CLI11's own complaint about a wrong command names no other.
     void check_command(const std::string& word) const {
         std::vector<std::string> commands;
-        for (const CLI::App* command : app_.get_subcommands([](const CLI::App*) { return true; })) {
+        for (const CLI::App* command : this->commands()) {
             commands.push_back(command->get_name());
         }
         if (word.starts_with('-') || std::find(commands.begin(), commands.end(), word) != commands.end()) {
@@ -109,7 +143,22 @@ private:
         while (!what.empty() && (what.back() == '.' || what.back() == ' ' || what.back() == '?')) {
             what.pop_back();
         }
-        return text(what, ". See `", help, "`.");
+        return text(what, ".", parsed.empty() ? "" : better_option(*parsed.front()), " See `", help, "`.");
+    }
+
+    // " Did you mean ...?" about the first option that there is none of, or "".
+    std::string better_option(const CLI::App& command) const {
+        std::vector<std::string> options;
+        for (const CLI::Option* option : command.get_options(is_public)) {
+            options.push_back("--" + option->get_lnames().front());
+        }
+        for (const std::string& word : words_) {
+            const std::string name = word.substr(0, word.find('='));
+            if (name.starts_with("--") && std::find(options.begin(), options.end(), name) == options.end()) {
+                return suggestion(name, options);
+            }
+        }
+        return "";
     }
 
     template <class Options>
@@ -180,7 +229,8 @@ private:
         sub->add_flag("--main", interrupt_.main, "The main thread");
         sub->add_flag("--all", interrupt_.all, "Every thread");
         sub->add_option("--name", interrupt_.name, "The threads whose name matches GLOB")->type_name("GLOB");
-        sub->add_option("--in", interrupt_.in, "The threads that wait in CALL")->type_name("CALL");
+        sub->add_option("--in", interrupt_.in, "The threads that wait in CALL, one of several (with commas), or `any`")
+            ->type_name("CALL");
         sub->add_option("--as", interrupt_.as, "What the interrupted call returns")
             ->type_name("OUTCOME")
             ->capture_default_str();
@@ -198,15 +248,48 @@ private:
 
     void add_wait() {
         CLI::App* sub = add("wait", "Wait until a thread is blocked in a call", wait_, wait_command,
+                            "It is there when it really waits: a call that it only passes through does not count.\n\n"
                             "Examples:\n"
-                            "  interruptctl wait 4242 --in accept --timeout 5");
+                            "  interruptctl wait 4242 --in accept --timeout 5\n"
+                            "  interruptctl wait 4242 4245 --in recv,read --fd 7\n"
+                            "  interruptctl wait 4242 --in any --thread 'worker*' --count 8");
         sub->add_option("PID", wait_.pid, "Process id")->type_name("")->required();
-        sub->add_option("TID", wait_.tid, "Thread id; any thread without it");
-        sub->add_option("--in", wait_.in, "The call")->type_name("CALL")->required();
+        sub->add_option("TID", wait_.tid, "Thread id; any thread without it")->type_name("");
+        sub->add_option("--in", wait_.in, "The call, or one of several with commas between them, or `any`")
+            ->type_name("CALL")
+            ->required();
+        sub->add_option("--fd", wait_.fd, "Only where the call waits for descriptor N")->type_name("N");
+        sub->add_option("--thread", wait_.thread, "Only threads whose name matches GLOB")->type_name("GLOB");
+        sub->add_option("--count", wait_.count, "Until N threads are there at the same time")->type_name("N");
         sub->add_option("--timeout", wait_.timeout, "How long to wait, in seconds")
             ->type_name("S")
             ->capture_default_str();
         sub->add_flag("--json", wait_.json, "As JSON");
+    }
+
+    void add_storm() {
+        CLI::App* sub = add("storm", "Interrupt threads at random, at a given rate", storm_, storm_command,
+                            "Ends after --for, with the process, or by Ctrl-C, and reports. Nothing stays pending.\n"
+                            "The same seed makes the same choices among the same threads.\n\n"
+                            "Examples:\n"
+                            "  interruptctl storm 4242 --rate 200 --for 60\n"
+                            "  interruptctl storm 4242 --seed 7 --as default,errno:EIO,eof --in recv,read\n"
+                            "  interruptctl storm 4242 --thread 'worker*' --json");
+        sub->add_option("PID", storm_.pid, "Process id")->type_name("")->required();
+        sub->add_option("--rate", storm_.rate, "Requests a second")->type_name("N")->capture_default_str();
+        sub->add_option("--for", storm_.duration, "How long, in seconds; as long as the process without it")
+            ->type_name("S");
+        sub->add_option("--seed", storm_.seed, "Of the random choices")->type_name("N");
+        sub->add_option("--as", storm_.as, "The outcomes to choose from, with commas")
+            ->type_name("LIST")
+            ->capture_default_str();
+        sub->add_option("--thread", storm_.thread, "Only threads whose name matches GLOB")->type_name("GLOB");
+        sub->add_option("--in", storm_.in, "Only threads that wait in CALL, one of several (with commas), or `any`")
+            ->type_name("CALL");
+        sub->add_option("--timeout", storm_.timeout, "When a request is withdrawn, in seconds")
+            ->type_name("S")
+            ->capture_default_str();
+        sub->add_flag("--json", storm_.json, "As JSON");
     }
 
     void add_clear() {
@@ -291,7 +374,34 @@ private:
         sub->add_flag("--json", doctor_.json, "As JSON");
     }
 
+    void add_watch() {
+        CLI::App* sub =
+            add("watch", "Watch processes and threads on the screen, and interrupt them by keys", watch_, watch_command,
+                "? lists the keys.\n\n"
+                "Examples:\n"
+                "  interruptctl watch\n"
+                "  interruptctl watch 4242 --interval 0.2");
+        sub->add_option("PID", watch_.pid, "Process id; the list of processes without it")->type_name("");
+        sub->add_option("--interval", watch_.interval, "Seconds between two looks")
+            ->type_name("S")
+            ->capture_default_str();
+        sub->add_flag("--once", watch_.once, "Print it as text, once, with no terminal");
+    }
+
+    void add_serve() {
+        CLI::App* sub = add("serve", "Do the same for other programs, by JSON on a Unix socket", serve_, serve_command,
+                            "Prints the socket's path, and serves this user and root until SIGTERM or SIGINT.\n\n"
+                            "Examples:\n"
+                            "  interruptctl serve --socket ~/.interruptctl.socket\n"
+                            "  echo '{\"op\":\"list\"}' | nc -NU /dev/shm/interrupt-$UID/serve.socket");
+        sub->add_option("--socket", serve_.socket, "Where, in a directory of mode 0700")->type_name("PATH");
+        sub->add_option("--max-clients", serve_.max_clients, "How many clients it has at the same time")
+            ->type_name("N")
+            ->capture_default_str();
+    }
+
     CLI::App app_;
+    std::vector<std::string> words_;
     std::function<Status()> chosen_;
     RunOptions run_;
     PsOptions ps_;
@@ -301,7 +411,10 @@ private:
     ClearOptions clear_;
     InjectOptions inject_;
     SweepOptions sweep_;
+    StormOptions storm_;
     DoctorOptions doctor_;
+    ServeOptions serve_;
+    WatchOptions watch_;
 };
 
 }  // namespace

@@ -128,6 +128,10 @@ std::string outcome_name(Outcome outcome, uint16_t error) {
     return "unknown";
 }
 
+std::string delivered_outcome_name(Delivered delivered) {
+    return delivered.outcome() == Outcome::error ? "errno" : outcome_name(delivered.outcome(), 0);
+}
+
 Call parse_call(std::string_view name) {
     for (size_t i = 1; i < static_cast<size_t>(Call::count); ++i) {
         if (name == call_traits[i].name) {
@@ -159,6 +163,30 @@ std::string error_hint(std::string_view name) {
         }
     }
     return suggestion(name, known);
+}
+
+std::vector<Call> parse_calls(std::string_view names) {
+    std::vector<Call> calls;
+    if (names == "any") {
+        return calls;
+    }
+    for (size_t end = 0; end != names.npos; names.remove_prefix(std::min(end + 1, names.size()))) {
+        end = names.find(',');
+        calls.push_back(parse_call(names.substr(0, end)));
+    }
+    return calls;
+}
+
+std::string calls_text(const std::vector<Call>& calls) {
+    std::string words = calls.empty() ? "any call of the list" : "";
+    for (size_t i = 0; i < calls.size(); ++i) {
+        words += text(i == 0 ? "" : i + 1 < calls.size() ? ", " : " or ", call_name(calls[i]));
+    }
+    return words;
+}
+
+bool is_one_of(const std::vector<Call>& calls, Call call) {
+    return calls.empty() || std::find(calls.begin(), calls.end(), call) != calls.end();
 }
 
 std::string call_name(Call call) {

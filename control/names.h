@@ -24,12 +24,20 @@ WantedOutcome parse_outcome(std::string_view word);
 // "errno:ECONNRESET"; "unknown" for what is none.
 std::string outcome_name(Outcome outcome, uint16_t error);
 
+// The same of what was delivered, of which the error is not kept: "errno".
+std::string delivered_outcome_name(Delivered delivered);
+
 // The call of that name. Throws Failure(usage) if there is none, with the nearest name.
 Call parse_call(std::string_view name);
 
 // What else might be meant by a word that names no call, or no error: " Did you mean `recv`?" or "".
 std::string call_hint(std::string_view name);
 std::string error_hint(std::string_view name);
+// `recv` or `recv,read`, or `any`, which is none in particular: empty. Throws as parse_call does.
+std::vector<Call> parse_calls(std::string_view names);
+// "recv", "recv, read or write", "any call of the list".
+std::string calls_text(const std::vector<Call>& calls);
+bool is_one_of(const std::vector<Call>& calls, Call call);
 
 // "recv"; "unknown call" for a number that is none.
 std::string call_name(Call call);

@@ -37,7 +37,7 @@ std::vector<pid_t> numeric_entries(int parent, const char* path) {
 }
 
 std::string task_file(pid_t tid, const char* name) {
-    return text("task/", tid, "/", name);
+    return std::to_string(tid) + '/' + name;
 }
 
 Failure no_such_process(pid_t pid) {
@@ -47,7 +47,9 @@ Failure no_such_process(pid_t pid) {
 }  // namespace
 
 Process::Process(pid_t pid)
-    : pid_(pid), directory_(::open(text("/proc/", pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
+    : pid_(pid),
+      directory_(::open(text("/proc/", pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)),
+      tasks_(::openat(directory_.get(), "task", O_PATH | O_DIRECTORY | O_CLOEXEC)) {
     const auto stat = directory_ ? read("stat") : std::nullopt;
     const auto status = directory_ ? read("status") : std::nullopt;
     const auto parsed_stat = stat ? parse_stat(*stat) : std::nullopt;
@@ -106,34 +108,47 @@ std::vector<Mapping> Process::maps() const {
 }
 
 std::vector<pid_t> Process::tasks() const {
-    return numeric_entries(directory_.get(), "task");
+    return numeric_entries(tasks_.get(), ".");
 }
 
 std::optional<TaskStat> Process::task_stat(pid_t tid) const {
-    const auto contents = read(task_file(tid, "stat"));
+    const auto contents = read_at_once(tasks_.get(), task_file(tid, "stat"));
     auto stat = contents ? parse_stat(*contents) : std::nullopt;
     // A leader that has called pthread_exit stays as a zombie until the other threads end.
     return stat && !stat->ended() ? stat : std::nullopt;
 }
 
 std::optional<TaskStatus> Process::task_status(pid_t tid) const {
-    const auto contents = read(task_file(tid, "status"));
+    const auto contents = read_all(tasks_.get(), task_file(tid, "status"));
     return contents ? parse_status(*contents) : std::nullopt;
 }
 
+std::optional<std::string> Process::task_system_call_line(pid_t tid) const {
+    auto line = read_at_once(tasks_.get(), task_file(tid, "syscall"));
+    return line && !line->empty() ? line : std::nullopt;
+}
+
+std::optional<uint32_t> Process::inner_tid(pid_t tid) const {
+    if (status_.ids.size() <= 1) {  // all threads of a process are in one namespace
+        return static_cast<uint32_t>(tid);
+    }
+    const auto status = task_status(tid);
+    return status && !status->ids.empty() ? std::optional(static_cast<uint32_t>(status->ids.back())) : std::nullopt;
+}
+
 std::string Process::task_sleeps_in(pid_t tid) const {
-    if (const auto call = read(task_file(tid, "syscall"))) {
+    if (const auto call = task_system_call_line(tid)) {
         if (const std::string name = system_call_name(*call); !name.empty()) {
             return name;
         }
     }
-    const auto channel = read(task_file(tid, "wchan"));
+    const auto channel = read_at_once(tasks_.get(), task_file(tid, "wchan"));
     return channel && *channel != "0" ? printable(*channel) : std::string();
 }
 
 std::string Process::task_system_call(pid_t tid) const {
-    const auto call = read(task_file(tid, "syscall"));
-    return call && !call->empty() ? *call : task_sleeps_in(tid);
+    const auto call = task_system_call_line(tid);
+    return call ? *call : task_sleeps_in(tid);
 }
 
 bool Process::exists() const {

@@ -24,6 +24,8 @@ public:
     // The process's id in its own PID namespace, and whether that is another one than ours.
     pid_t inner_pid() const { return status_.ids.empty() ? pid_ : status_.ids.back(); }
     bool in_other_namespace() const { return other_namespace_; }
+    // One of its threads' id there. Nothing if the thread is gone.
+    std::optional<uint32_t> inner_tid(pid_t tid) const;
 
     // Its command line, printable; the name in brackets if it has none.
     std::string command() const;
@@ -37,6 +39,8 @@ public:
     // Nothing if the thread is gone.
     std::optional<TaskStat> task_stat(pid_t tid) const;
     std::optional<TaskStatus> task_status(pid_t tid) const;
+    // /proc/PID/task/TID/syscall; nothing if it may not be read.
+    std::optional<std::string> task_system_call_line(pid_t tid) const;
     // Where the kernel has put the thread to sleep, if it says: a system call's or a kernel function's name.
     std::string task_sleeps_in(pid_t tid) const;
     // The same with its arguments, to be compared.
@@ -50,6 +54,7 @@ public:
 private:
     pid_t pid_;
     Descriptor directory_;
+    Descriptor tasks_;
     TaskStat stat_;
     TaskStatus status_;
     bool other_namespace_ = false;

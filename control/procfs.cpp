@@ -168,6 +168,17 @@ std::optional<TaskStatus> parse_status(std::string_view status) {
     return result;
 }
 
+std::optional<SystemCall> parse_system_call(std::string_view syscall) {
+    const auto called = number<long>(take(syscall, ' '));
+    std::string_view first = take(syscall, ' ');
+    first.remove_prefix(first.starts_with("0x") ? 2 : 0);
+    const auto argument = number<uint64_t>(first, 16);
+    if (!called || *called < 0 || !argument) {
+        return std::nullopt;
+    }
+    return SystemCall{*called, *argument};
+}
+
 std::string system_call_name(std::string_view syscall) {
     struct Name {
         long number;

@@ -56,6 +56,15 @@ struct TaskStatus {
 
 std::optional<TaskStatus> parse_status(std::string_view status);
 
+// /proc/PID/task/TID/syscall of a thread that is in a system call.
+struct SystemCall {
+    long number = -1;
+    uint64_t argument = 0;  // the first one
+};
+
+// Nothing for a thread that runs, or waits without having called: for a page of its memory.
+std::optional<SystemCall> parse_system_call(std::string_view syscall);
+
 // "" or a name such as "futex" for the first field of /proc/PID/task/TID/syscall.
 std::string system_call_name(std::string_view syscall);
 

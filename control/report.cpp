@@ -1,6 +1,9 @@
 #include "control/report.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 
 namespace interrupt::control {
@@ -10,7 +13,7 @@ Json text_or_null(const std::string& value) {
     return value.empty() ? Json(nullptr) : Json(value);
 }
 
-Json target_json(Call call, uint64_t target) {
+Json target_of_wait(Call call, uint64_t target) {
     switch (target_of(call)) {
         case Target::descriptor:
         case Target::identifier:
@@ -24,6 +27,8 @@ Json target_json(Call call, uint64_t target) {
     return nullptr;
 }
 
+}  // namespace
+
 std::string pending_text(const RecordView& record) {
     return record.request.pending() ? outcome_name(record.request.outcome(), record.request.error()) : "-";
 }
@@ -33,18 +38,28 @@ std::string delivered_text(const RecordView& record) {
         return "-";
     }
     const Call call = record.delivered.call();
-    return text(record.delivered.outcome() == Outcome::error ? "errno" : outcome_name(record.delivered.outcome(), 0),
+    return text(delivered_outcome_name(record.delivered),
                 call == Call::running ? " while running" : text(" in ", call_name(call)));
 }
 
-}  // namespace
-
-Columns::Columns(std::vector<std::string> titles) {
-    rows_.push_back(std::move(titles));
+Json target_json(const RecordView& record) {
+    return record.state.blocked() ? target_of_wait(record.state.call(), record.target) : Json(nullptr);
 }
 
-void Columns::row(std::vector<std::string> cells) {
+bool shows_colours() {
+    const char* no_color = std::getenv("NO_COLOR");
+    const char* type = std::getenv("TERM");
+    return (!no_color || !*no_color) && type && std::string_view(type) != "dumb" && ::isatty(STDOUT_FILENO);
+}
+
+Columns::Columns(std::vector<std::string> titles) {
+    constexpr int bold = 1;
+    row(std::move(titles), bold);
+}
+
+void Columns::row(std::vector<std::string> cells, int colour) {
     rows_.push_back(std::move(cells));
+    colours_.push_back(colour);
 }
 
 void Columns::print() const {
@@ -54,13 +69,18 @@ void Columns::print() const {
             widths[i] = std::max(widths[i], row[i].size());
         }
     }
-    for (const auto& row : rows_) {
+    const bool coloured = shows_colours();
+    for (size_t index = 0; index < rows_.size(); ++index) {
+        const auto& row = rows_[index];
         std::string line;
         for (size_t i = 0; i < row.size(); ++i) {
             line += row[i];
             if (i + 1 < row.size()) {
                 line.append(widths[i] - row[i].size() + 2, ' ');
             }
+        }
+        if (coloured && colours_[index] != 0) {
+            line = text("\x1b[", colours_[index], "m", line, "\x1b[m");
         }
         std::cout << line << '\n';
     }
@@ -87,7 +107,7 @@ Json thread_json(const ThreadView& thread) {
     const auto since = blocked ? waited(record) : std::nullopt;
     json["call"] = blocked ? Json(call_name(record.state.call())) : Json(nullptr);
     json["outside"] = text_or_null(thread.outside);
-    json["target"] = blocked ? target_json(record.state.call(), record.target) : Json(nullptr);
+    json["target"] = target_json(record);
     json["waited_ms"] = since ? Json(*since / 1'000'000) : Json(nullptr);
     json["pending"] =
         record.request.pending() ? Json(outcome_name(record.request.outcome(), record.request.error())) : Json(nullptr);
@@ -95,12 +115,10 @@ Json thread_json(const ThreadView& thread) {
     json["delivered"] = nullptr;
     if (record.delivered.outcome() != Outcome::none) {
         const Call call = record.delivered.call();
-        json["delivered"] = {
-            {"sequence", record.delivered.sequence()},
-            {"call", call == Call::running ? Json(nullptr) : Json(call_name(call))},
-            {"outcome",
-             record.delivered.outcome() == Outcome::error ? "errno" : outcome_name(record.delivered.outcome(), 0)},
-            {"latency_us", static_cast<double>(record.delivered_latency) / 1000}};
+        json["delivered"] = {{"sequence", record.delivered.sequence()},
+                             {"call", call == Call::running ? Json(nullptr) : Json(call_name(call))},
+                             {"outcome", delivered_outcome_name(record.delivered)},
+                             {"latency_us", static_cast<double>(record.delivered_latency) / 1000}};
     }
     json["coalesced"] = record.coalesced;
     return json;
@@ -110,10 +128,15 @@ void print_threads(const std::vector<ThreadView>& threads) {
     Columns columns({"TID", "NAME", "STATE", "CALL", "SINCE", "PENDING", "MASK", "DELIVERED"});
     for (const ThreadView& thread : threads) {
         const auto since = thread.blocked() ? waited(*thread.record) : std::nullopt;
-        columns.row({std::to_string(thread.id.here), thread.name, thread.state(), thread.call(),
-                     since ? duration_text(*since) : "-", thread.record ? pending_text(*thread.record) : "-",
-                     thread.record ? mask_name(thread.record->mask) : "-",
-                     thread.record ? delivered_text(*thread.record) : "-"});
+        const std::string state = thread.state();
+        columns.row(
+            {std::to_string(thread.id.here), thread.name, state, thread.call(), since ? duration_text(*since) : "-",
+             thread.record ? pending_text(*thread.record) : "-", thread.record ? mask_name(thread.record->mask) : "-",
+             thread.record ? delivered_text(*thread.record) : "-"},
+            thread.record && thread.record->request.pending() ? yellow
+            : state == "stopped"                              ? red
+            : state == "outside"                              ? cyan
+                                                              : 0);
     }
     columns.print();
 }
@@ -127,6 +150,18 @@ Json threads_json(const Process& process, const TableFile& table, const std::vec
             {"command", process.command()},
             {"runtime", text_or_null(table.header().runtime)},
             {"threads", std::move(list)}};
+}
+
+Json result_json(const ThreadView& thread, const InterruptResult& result) {
+    return {{"tid", thread.id.here},
+            {"name", thread.name},
+            {"result", result_name(result.word)},
+            {"status", static_cast<int>(result.status)},
+            {"latency_us", result.latency ? Json(static_cast<double>(*result.latency) / 1000) : Json(nullptr)},
+            {"call", result.call.empty() ? Json(nullptr) : Json(result.call)},
+            {"together_with_later", result.together},
+            {"coalesced", result.coalesced},
+            {"reason", result.reason.empty() ? Json(nullptr) : Json(result.reason)}};
 }
 
 std::string adapter_state_name(AdapterState state) {

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -282,9 +283,13 @@ TableHeader& TableFile::live_header() const {
 
 void TableFile::verify() const {
     if (guard_->damaged()) {
-        throw Failure(Status::not_under_shim, text("the thread table of process ", process_.pid(),
-                                                   " is damaged: its file has been cut short."));
+        throw cut_short();
     }
+}
+
+Failure TableFile::cut_short() const {
+    return {Status::not_under_shim,
+            text("the thread table of process ", process_.pid(), " is damaged: its file has been cut short.")};
 }
 
 // Reads the file and not the mapping: on tmpfs a look at a page that was never written would make one.
@@ -298,8 +303,7 @@ void TableFile::probe(uint32_t inner_tid, const std::function<bool(uint32_t inde
         if (first != loaded) {
             const auto size = std::min<size_t>(sizeof raw, (header_.capacity - first) * sizeof(ThreadRecord));
             if (::pread(file_.get(), raw, size, static_cast<off_t>(offset_of(first))) != static_cast<ssize_t>(size)) {
-                throw Failure(Status::not_under_shim, text("the thread table of process ", process_.pid(),
-                                                           " is damaged: its file has been cut short."));
+                throw cut_short();
             }
             loaded = first;
         }
@@ -312,6 +316,32 @@ void TableFile::probe(uint32_t inner_tid, const std::function<bool(uint32_t inde
             return;
         }
     }
+}
+
+// Of the file, too, and only what of it was ever written: most tables are nearly empty.
+std::vector<TableFile::Found> TableFile::records() const {
+    constexpr size_t batch = 1024;
+    const auto raw = std::make_unique<std::array<ThreadRecord, batch>>();
+    std::vector<Found> found;
+    const auto end = static_cast<off_t>(offset_of(header_.capacity));
+    off_t at = sizeof(TableHeader);
+    while (at < end && (at = ::lseek(file_.get(), at, SEEK_DATA)) >= 0 && at < end) {
+        const auto first =
+            static_cast<uint32_t>((static_cast<size_t>(at) - sizeof(TableHeader)) / sizeof(ThreadRecord));
+        const size_t count = std::min<size_t>(batch, header_.capacity - first);
+        const size_t size = count * sizeof(ThreadRecord);
+        if (::pread(file_.get(), raw->data(), size, static_cast<off_t>(offset_of(first))) !=
+            static_cast<ssize_t>(size)) {
+            throw cut_short();
+        }
+        for (size_t i = 0; i < count; ++i) {
+            if (relaxed((*raw)[i].tid) != 0) {
+                found.push_back({first + static_cast<uint32_t>(i), RecordView((*raw)[i])});
+            }
+        }
+        at = static_cast<off_t>(offset_of(first) + size);
+    }
+    return found;
 }
 
 std::optional<uint32_t> TableFile::find(uint32_t inner_tid) const {

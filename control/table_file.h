@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "control/failure.h"
 #include "control/fault_guard.h"
 #include "control/injection_table.h"
 #include "control/process.h"
@@ -89,6 +90,13 @@ public:
     // The index of the record of a thread, its id as the target knows it. Throws Failure if the file is damaged.
     std::optional<uint32_t> find(uint32_t inner_tid) const;
 
+    // The records that threads have, all read at once: many are had for less than each by find().
+    struct Found {
+        uint32_t index = 0;
+        RecordView record;
+    };
+    std::vector<Found> records() const;
+
     // Calls visit(index, tid) for the records where that of a thread may be, until it returns true. Throws Failure if
     // the file is damaged.
     void probe(uint32_t inner_tid, const std::function<bool(uint32_t index, uint32_t tid)>& visit) const;
@@ -121,6 +129,7 @@ private:
     void read_header();
     void map();
     uint64_t offset_of(uint32_t index) const;
+    Failure cut_short() const;
 
     const Process& process_;
     Mapping mapping_;

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "control/commands.h"
+#include "control/completion.h"
 #include "control/launcher.h"
 #include "control/names.h"
 #include "tests/fuzz/expect.h"
@@ -14,6 +15,9 @@ int interruptctl_main(int argc, char** argv);
 
 namespace interrupt::control {
 
+std::vector<std::string> complete(const std::vector<KnownCommand>&, const std::vector<std::string>&) {
+    return {};
+}
 Status run_command(const RunOptions& options) {
     signal_rules(options.on);
     return Status::done;
@@ -26,11 +30,17 @@ Status threads_command(const ThreadsOptions&) {
 }
 Status interrupt_command(const InterruptOptions& options) {
     parse_outcome(options.as);
-    parse_call(options.in);
+    parse_calls(options.in);
     return Status::done;
 }
 Status wait_command(const WaitOptions& options) {
-    parse_call(options.in);
+    parse_calls(options.in);
+    return Status::done;
+}
+Status storm_command(const StormOptions&) {
+    return Status::done;
+}
+Status watch_command(const WatchOptions&) {
     return Status::done;
 }
 Status clear_command(const ClearOptions&) {
@@ -43,7 +53,8 @@ Status doctor_command(const DoctorOptions&) {
 }  // namespace interrupt::control
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-    static const char* const commands[] = {"", "run", "ps", "threads", "interrupt", "wait", "clear", "doctor"};
+    static const char* const commands[] = {"",     "run",   "ps",    "threads", "interrupt",
+                                           "wait", "clear", "storm", "watch",   "doctor"};
     FuzzedDataProvider data(bytes, size);
     std::vector<std::string> words{"interruptctl", data.PickValueInArray(commands)};
     while (data.remaining_bytes() > 0 && words.size() < 20) {

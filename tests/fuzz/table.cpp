@@ -8,7 +8,7 @@
 #include <csignal>
 #include <cstring>
 
-#include "control/interruption.h"
+#include "control/interruption_round.h"
 #include "control/table_file.h"
 #include "control/thread_list.h"
 #include "tests/fuzz/expect.h"

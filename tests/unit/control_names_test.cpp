@@ -77,6 +77,18 @@ TEST(Calls, VariantsNameTheCallTheyAre) {
     EXPECT_NE(complaint([] { parse_call("recvform"); }).find("`recvfrom`"), std::string::npos);
 }
 
+TEST(ParseCalls, TakesSeveralOrAny) {
+    EXPECT_EQ(parse_calls("recv"), std::vector{Call::recv_});
+    EXPECT_EQ(parse_calls("recv,read"), (std::vector{Call::recv_, Call::read_}));
+    EXPECT_TRUE(parse_calls("any").empty());
+    EXPECT_TRUE(is_one_of({}, Call::recv_));
+    EXPECT_FALSE(is_one_of({Call::read_}, Call::recv_));
+    for (const char* wrong : {"", ",", "recv,", ",recv", "recv,any", "recv,,read"}) {
+        EXPECT_NE(complaint([&] { parse_calls(wrong); }), "none") << wrong;
+    }
+    EXPECT_EQ(calls_text({Call::recv_, Call::read_, Call::poll_}), "recv, read or poll");
+}
+
 TEST(Calls, AreShownWithWhatTheyWaitFor) {
     EXPECT_EQ(call_text(Call::recv_, 5), "recv(fd 5)");
     EXPECT_EQ(call_text(Call::epoll_wait_, 7), "epoll_wait(fd 7)");

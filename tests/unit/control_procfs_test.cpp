@@ -188,6 +188,17 @@ TEST(FindShim, OnlyPagesThatTouchTheLibraryCount) {
     EXPECT_EQ(none.reason, NoTable::unknown);
 }
 
+TEST(ParseSystemCall, OfAThreadThatIsInOne) {
+    const auto call = parse_system_call("202 0x7ffc01 0x189 0x0 0x0 0x0 0xffffffff 0x7ffd 0x7f01\n");
+    ASSERT_TRUE(call);
+    EXPECT_EQ(call->number, 202);
+    EXPECT_EQ(call->argument, 0x7ffc01u);
+    EXPECT_FALSE(parse_system_call("running\n"));
+    EXPECT_FALSE(parse_system_call("-1 0x7ffd 0x7f01\n"));  // waits, but has not called
+    EXPECT_FALSE(parse_system_call("202"));
+    EXPECT_FALSE(parse_system_call(""));
+}
+
 TEST(FindShim, TakesTheLibraryAndTheTableForWhatTheyAre) {
     EXPECT_FALSE(find_shim(parse_maps("1000-2000 r--p 0 08:01 7 /usr/lib/libinterruptctl.so.1\n")).library);
     EXPECT_TRUE(find_shim(parse_maps("1000-2000 r--p 0 08:01 7 /usr/lib/libinterrupt.so.0.1\n")).library);
