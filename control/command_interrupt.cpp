@@ -39,7 +39,7 @@ Status interrupt_command(const InterruptOptions& options) {
     choice.all = options.all;
     choice.name = options.name;
     if (!options.in.empty()) {
-        choice.in = parse_calls(options.in);
+        choice.in = parse_calls_to_end(options.in, order.wanted.outcome);
     }
     const pid_t pid = parse_id(options.pid, "process");
     for (const std::string& tid : options.tids) {

@@ -177,8 +177,22 @@ std::vector<Call> parse_calls(std::string_view names) {
     return calls;
 }
 
+std::vector<Call> parse_calls_to_end(std::string_view names, Outcome outcome) {
+    std::vector<Call> calls = parse_calls(names);
+    for (size_t i = 1; names == "any" && i < static_cast<size_t>(Call::count); ++i) {
+        if (can_have(static_cast<Call>(i), outcome)) {
+            calls.push_back(static_cast<Call>(i));
+        }
+    }
+    return calls;
+}
+
 std::string calls_text(const std::vector<Call>& calls) {
-    std::string words = calls.empty() ? "any call of the list" : "";
+    constexpr size_t many = 20;
+    if (calls.empty() || calls.size() > many) {
+        return "any call of the list";
+    }
+    std::string words;
     for (size_t i = 0; i < calls.size(); ++i) {
         words += text(i == 0 ? "" : i + 1 < calls.size() ? ", " : " or ", call_name(calls[i]));
     }

@@ -35,6 +35,8 @@ std::string call_hint(std::string_view name);
 std::string error_hint(std::string_view name);
 // `recv` or `recv,read`, or `any`, which is none in particular: empty. Throws as parse_call does.
 std::vector<Call> parse_calls(std::string_view names);
+// The same for calls that are to end with this outcome: `any` are all that can.
+std::vector<Call> parse_calls_to_end(std::string_view names, Outcome outcome);
 // "recv", "recv, read or write", "any call of the list".
 std::string calls_text(const std::vector<Call>& calls);
 bool is_one_of(const std::vector<Call>& calls, Call call);

@@ -215,7 +215,7 @@ Made interrupt(Session& session, Fields& fields) {
     order.sticky = fields.flag("sticky");
     fields.end();
     order.wanted = parse_outcome(as.empty() ? "default" : as);
-    choice.in = in.empty() ? std::vector<Call>() : parse_calls(in);
+    choice.in = in.empty() ? std::vector<Call>() : parse_calls_to_end(in, order.wanted.outcome);
     check(order, choice);
     if (!choice.any()) {
         throw Failure(Status::usage, "no thread was named: give `tid`, `main`, `all`, `name` or `in`.");

@@ -46,6 +46,9 @@ Status watch_command(const WatchOptions&) {
 Status clear_command(const ClearOptions&) {
     return Status::done;
 }
+Status serve_command(const ServeOptions&) {
+    return Status::done;
+}
 Status doctor_command(const DoctorOptions&) {
     return Status::done;
 }
@@ -53,8 +56,8 @@ Status doctor_command(const DoctorOptions&) {
 }  // namespace interrupt::control
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-    static const char* const commands[] = {"",     "run",   "ps",    "threads", "interrupt",
-                                           "wait", "clear", "storm", "watch",   "doctor"};
+    static const char* const commands[] = {"",      "run",   "ps",    "threads", "interrupt", "wait",
+                                           "clear", "storm", "watch", "serve",   "doctor"};
     FuzzedDataProvider data(bytes, size);
     std::vector<std::string> words{"interruptctl", data.PickValueInArray(commands)};
     while (data.remaining_bytes() > 0 && words.size() < 20) {

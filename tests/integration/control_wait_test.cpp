@@ -150,6 +150,19 @@ TEST(WaitFor, NobodyOfAProcessThatEnds) {
     expect_says(done, "has ended");
 }
 
+TEST(InterruptIn, AnyCallThatCanEndSo) {
+    Sleeper sleeper({"recv", "sem", "join"});
+    const Finished eof = interruptctl({"interrupt", sleeper.pid(), "--in", "any", "--as", "eof", "--name", "[!s]*"});
+    expect_status(0, eof);
+    EXPECT_TRUE(eof.out.starts_with(sleeper.tid("recv") + " delivered")) << eof.out;
+    EXPECT_EQ(std::count(eof.out.begin(), eof.out.end(), '\n'), 1) << eof.out;
+    const Finished any =
+        interruptctl({"interrupt", sleeper.pid(), "--in", "any", "--name", "[!r]*", "--timeout", "20"});
+    expect_status(0, any);
+    EXPECT_NE(any.out.find(sleeper.tid("sem") + " delivered"), std::string::npos) << any.out;
+    EXPECT_EQ(any.out.find(sleeper.tid("join")), std::string::npos) << any.out;
+}
+
 TEST(InterruptIn, SeveralCalls) {
     Sleeper sleeper({"recv", "sem", "nanosleep"});
     const Finished done = interruptctl({"interrupt", sleeper.pid(), "--in", "recv,sem_wait", "--timeout", "20"});
