@@ -33,6 +33,8 @@ std::string status_name(Status status) {
     switch (status) {
         case Status::done:
             return "done";
+        case Status::found:
+            break;  // a sweep's alone
         case Status::usage:
             return "usage";
         case Status::not_found:
