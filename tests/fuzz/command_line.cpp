@@ -39,11 +39,14 @@ Status clear_command(const ClearOptions&) {
 Status doctor_command(const DoctorOptions&) {
     return Status::done;
 }
+Status serve_command(const ServeOptions&) {
+    return Status::done;
+}
 
 }  // namespace interrupt::control
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-    static const char* const commands[] = {"", "run", "ps", "threads", "interrupt", "wait", "clear", "doctor"};
+    static const char* const commands[] = {"", "run", "ps", "threads", "interrupt", "wait", "clear", "doctor", "serve"};
     FuzzedDataProvider data(bytes, size);
     std::vector<std::string> words{"interruptctl", data.PickValueInArray(commands)};
     while (data.remaining_bytes() > 0 && words.size() < 20) {
