@@ -268,7 +268,7 @@ int interruptctl_interrupt(interruptctl_process* handle, pid_t tid, const interr
             *result = &handle->result;
         }
         if (results.front().status != Status::done) {
-            throw Failure(results.front().status, text("thread ", tid, ": ", what, "."));
+            throw Failure(results.front().status, full_sentence(tid, results.front(), target.table, order));
         }
         return Status::done;
     });

@@ -342,6 +342,22 @@ def test_more_clients_than_it_has_places_for():
         eventually(served)
 
 
+def test_no_descriptor_left():
+    """Who is not accepted yet waits, and those who are go on."""
+    with Server(command=('prlimit', '--nofile=20:20', INTERRUPTCTL)) as server, Client(server) as client:
+        clients = [Client(server) for _ in range(30)]
+        client.ask('hello')
+        assert 'no descriptor is left' in client.refused(op='threads', pid=os.getpid())['message']
+        before = cpu_ticks(server.pid)
+        time.sleep(0.3)
+        assert cpu_ticks(server.pid) - before <= 5, 'it goes round and round'
+        for other in clients[:20]:
+            other.socket.close()
+        assert clients[20].ask('hello')['pid'] == server.pid
+        for other in clients[20:]:
+            other.socket.close()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason='only root can become another user')
 def test_other_users_are_refused():
     """As nobody: root has a way past the mode of the socket, and so its own check has to hold."""
