@@ -149,6 +149,8 @@ def test_tells_no_more_when_unsubscribed(client, sleeper):
     ({'op': 'wait', 'pid': 1, 'count': 0}, 'usage', '`count`'),
     ({'op': 'subscribe', 'pid': 1, 'interval': 0}, 'usage', '`interval`'),
     ({'op': 'unsubscribe', 'subscription': 77}, 'not_found', ''),
+    ({'op': 'hello', 'x': [[[[[[[[1]]]]]]]]}, 'usage', 'nested more than 8 deep'),
+    ({'op': 'hello', 'x': [[[[[[[1]]]]]]]}, 'usage', 'no field `x`'),
     ({'op': 'hello', 'id': [1]}, 'usage', '`id` must be'),
     ({'op': 'hello', 'id': 'x' * 129}, 'usage', '`id` must be'),
 ])
@@ -368,12 +370,14 @@ def test_other_users_are_refused():
         read_end, write_end = os.pipe()
         child = os.fork()
         if child == 0:
-            os.setgroups([])
-            os.setgid(nobody)
-            os.setuid(nobody)
-            with Client(server) as client:
-                os.write(write_end, json.dumps([client.answer(), client.line()]).encode())
-            os._exit(0)
+            try:
+                os.setgroups([])
+                os.setgid(nobody)
+                os.setuid(nobody)
+                with Client(server) as client:
+                    os.write(write_end, json.dumps([client.answer(), client.line()]).encode())
+            finally:
+                os._exit(0)
         os.close(write_end)
         with os.fdopen(read_end) as file:
             answer, end = json.load(file)
