@@ -122,6 +122,11 @@ std::string sentence(const InterruptResult& result, const TableFile& table, cons
     return text("not delivered: ", result.reason);
 }
 
+std::string full_sentence(pid_t tid, const InterruptResult& result, const TableFile& table, const Order& order) {
+    const std::string words = text("thread ", tid, ": ", sentence(result, table, order));
+    return words.ends_with('.') ? words : words + '.';  // a reason may be a failure's sentence
+}
+
 Status worst(const std::vector<InterruptResult>& results) {
     Status worst = Status::done;
     for (const InterruptResult& result : results) {

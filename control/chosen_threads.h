@@ -36,6 +36,9 @@ ThreadView find_thread(const Process& process, const TableFile& table, pid_t tid
 // "delivered in 31 us, in recv(fd 5)"
 std::string sentence(const InterruptResult& result, const TableFile& table, const Order& order);
 
+// The same as a sentence about the thread: "thread 4245: not delivered: it is masked."
+std::string full_sentence(pid_t tid, const InterruptResult& result, const TableFile& table, const Order& order);
+
 // The worst of them; done if there is none.
 Status worst(const std::vector<InterruptResult>& results);
 

@@ -1,5 +1,5 @@
 # libinterruptctl, shared and static: the part of control/ that needs neither the command line nor JSON, behind a C face.
-add_library(interrupt_core OBJECT
+set(core_sources
     chosen_threads.cpp
     fault_guard.cpp
     injections.cpp
@@ -19,16 +19,22 @@ add_library(interrupt_core OBJECT
     thread_list.cpp
     wait_blocked.cpp
     why_not.cpp)
+add_library(interrupt_core OBJECT ${core_sources})
 target_compile_features(interrupt_core PUBLIC cxx_std_20)
 target_include_directories(interrupt_core PUBLIC ${PROJECT_SOURCE_DIR})
 set_target_properties(interrupt_core PROPERTIES POSITION_INDEPENDENT_CODE ON)
 
 foreach(kind SHARED STATIC)
   string(TOLOWER ${kind} name)
-  add_library(interruptctl_${name} ${kind} library.cpp $<TARGET_OBJECTS:interrupt_core>)
+  if(INTERRUPT_SANITIZE AND kind STREQUAL "SHARED")
+    add_library(interruptctl_${name} ${kind} library.cpp ${core_sources})  # shared libraries are left out, see scripts/sanitize
+  else()
+    add_library(interruptctl_${name} ${kind} library.cpp $<TARGET_OBJECTS:interrupt_core>)
+  endif()
   target_include_directories(interruptctl_${name}
     PRIVATE ${PROJECT_SOURCE_DIR}
     PUBLIC $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_compile_features(interruptctl_${name} PRIVATE cxx_std_20)
   target_compile_definitions(interruptctl_${name} PRIVATE INTERRUPT_VERSION="${PROJECT_VERSION}")
   set_target_properties(interruptctl_${name} PROPERTIES
     OUTPUT_NAME interruptctl EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON VERSION ${PROJECT_VERSION} SOVERSION 0

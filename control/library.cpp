@@ -18,7 +18,7 @@
 using namespace interrupt;
 using namespace interrupt::control;
 
-struct interruptctl {
+struct interruptctl_process {
     std::unique_ptr<OpenProcess> target;
     std::vector<interruptctl_thread> threads;
     std::deque<std::string> thread_texts;
@@ -96,7 +96,7 @@ int guarded(std::string& error, const char*& without_memory, Function function) 
 
 // The same with a handle, whose process is looked at once more: it may have ended, or called exec.
 template <class Function>
-int with(interruptctl* handle, Function function) noexcept {
+int with(interruptctl_process* handle, Function function) noexcept {
     if (handle == nullptr) {
         return INTERRUPTCTL_USAGE;
     }
@@ -176,7 +176,7 @@ interruptctl_thread to_c(std::deque<std::string>& texts, const ThreadView& view)
     return thread;
 }
 
-void store(interruptctl& handle, const std::vector<ThreadView>& views, size_t* count) {
+void store(interruptctl_process& handle, const std::vector<ThreadView>& views, size_t* count) {
     handle.threads.clear();
     handle.thread_texts.clear();
     for (const ThreadView& view : views) {
@@ -187,7 +187,7 @@ void store(interruptctl& handle, const std::vector<ThreadView>& views, size_t* c
     }
 }
 
-void store(interruptctl& handle, const InterruptResult& result, const std::string& what) {
+void store(interruptctl_process& handle, const InterruptResult& result, const std::string& what) {
     handle.result_texts.clear();
     handle.result = {};
     handle.result.word = keep_text(handle.result_texts, result_name(result.word));
@@ -200,7 +200,7 @@ void store(interruptctl& handle, const InterruptResult& result, const std::strin
 
 }  // namespace
 
-int interruptctl_open(pid_t pid, interruptctl** handle) noexcept {
+int interruptctl_open(pid_t pid, interruptctl_process** handle) noexcept {
     if (handle == nullptr) {
         keep(open_error.sentence, open_error.without_memory, "there is no place for the handle.");
         return INTERRUPTCTL_USAGE;
@@ -210,19 +210,19 @@ int interruptctl_open(pid_t pid, interruptctl** handle) noexcept {
         if (pid <= 0) {
             throw Failure(Status::usage, text(pid, " is no process id."));
         }
-        auto opened = std::make_unique<interruptctl>();
+        auto opened = std::make_unique<interruptctl_process>();
         opened->target = std::make_unique<OpenProcess>(pid);
         *handle = opened.release();
         return Status::done;
     });
 }
 
-void interruptctl_close(interruptctl* handle) noexcept {
+void interruptctl_close(interruptctl_process* handle) noexcept {
     const Unnoticed unnoticed;
     delete handle;
 }
 
-const char* interruptctl_error(const interruptctl* handle) noexcept {
+const char* interruptctl_error(const interruptctl_process* handle) noexcept {
     const char* without_memory = handle == nullptr ? open_error.without_memory : handle->error_without_memory;
     return without_memory != nullptr ? without_memory
            : handle == nullptr       ? open_error.sentence.c_str()
@@ -233,18 +233,18 @@ const char* interruptctl_version() noexcept {
     return INTERRUPT_VERSION;
 }
 
-int interruptctl_threads(interruptctl* handle, size_t* count) noexcept {
+int interruptctl_threads(interruptctl_process* handle, size_t* count) noexcept {
     return with(handle, [&](OpenProcess& target) {
         store(*handle, observe_all(target.process, target.table), count);
         return Status::done;
     });
 }
 
-const interruptctl_thread* interruptctl_thread_at(const interruptctl* handle, size_t index) noexcept {
+const interruptctl_thread* interruptctl_thread_at(const interruptctl_process* handle, size_t index) noexcept {
     return handle == nullptr || index >= handle->threads.size() ? nullptr : &handle->threads[index];
 }
 
-int interruptctl_interrupt(interruptctl* handle, pid_t tid, const interruptctl_request* request,
+int interruptctl_interrupt(interruptctl_process* handle, pid_t tid, const interruptctl_request* request,
                            const interruptctl_result** result) noexcept {
     if (result != nullptr) {
         *result = nullptr;
@@ -268,16 +268,16 @@ int interruptctl_interrupt(interruptctl* handle, pid_t tid, const interruptctl_r
             *result = &handle->result;
         }
         if (results.front().status != Status::done) {
-            throw Failure(results.front().status, text("thread ", tid, ": ", what, "."));
+            throw Failure(results.front().status, full_sentence(tid, results.front(), target.table, order));
         }
         return Status::done;
     });
 }
 
-int interruptctl_wait(interruptctl* handle, const struct interruptctl_wait* wanted, size_t* count) noexcept {
+int interruptctl_wait(interruptctl_process* handle, const interruptctl_wanted* wanted, size_t* count) noexcept {
     return with(handle, [&](OpenProcess& target) {
-        using Wish = struct interruptctl_wait;
-        const Wish wish = read(wanted, Wish INTERRUPTCTL_WAIT_INIT, sizeof(Wish));
+        const interruptctl_wanted wish =
+            read(wanted, interruptctl_wanted INTERRUPTCTL_WANTED_INIT, sizeof(interruptctl_wanted));
         WantedWait wait;
         if (wish.calls != nullptr) {
             wait.calls = parse_calls(wish.calls);
@@ -296,7 +296,7 @@ int interruptctl_wait(interruptctl* handle, const struct interruptctl_wait* want
     });
 }
 
-int interruptctl_clear(interruptctl* handle, pid_t tid, const char** cleared) noexcept {
+int interruptctl_clear(interruptctl_process* handle, pid_t tid, const char** cleared) noexcept {
     if (cleared != nullptr) {
         *cleared = nullptr;
     }

@@ -50,6 +50,9 @@ Process::Process(pid_t pid)
     : pid_(pid),
       directory_(::open(text("/proc/", pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)),
       tasks_(::openat(directory_.get(), "task", O_PATH | O_DIRECTORY | O_CLOEXEC)) {
+    if (!directory_ && (errno == EMFILE || errno == ENFILE)) {
+        throw Failure(Status::not_permitted, text("process ", pid, " could not be looked at: no descriptor is left."));
+    }
     const auto stat = directory_ ? read("stat") : std::nullopt;
     const auto status = directory_ ? read("status") : std::nullopt;
     const auto parsed_stat = stat ? parse_stat(*stat) : std::nullopt;

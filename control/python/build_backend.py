@@ -9,7 +9,9 @@ import zipfile
 
 here = os.path.dirname(os.path.abspath(__file__))
 name = 'libinterrupt'
-package_files = ['libinterrupt/__init__.py', 'libinterrupt/__init__.pyi', 'libinterrupt/py.typed']
+package_files = ['libinterrupt/__init__.py', 'libinterrupt/__init__.pyi', 'libinterrupt/py.typed',
+                 'pytest_interruptctl.py']
+entry_points = '[pytest11]\ninterruptctl = pytest_interruptctl\n'
 source_files = package_files + ['build_backend.py', 'pyproject.toml', 'setup.py']
 summary = 'Interrupts threads while they wait, in programs that run under the shim libinterrupt.so'
 
@@ -38,7 +40,8 @@ Tag: py3-none-any
 def write_wheel(directory, files):
     """files: pairs of a path in the wheel and its contents. The wheel's name."""
     info = stem + '.dist-info/'
-    files = files + [(info + 'METADATA', metadata.encode()), (info + 'WHEEL', wheel.encode())]
+    files = files + [(info + 'METADATA', metadata.encode()), (info + 'WHEEL', wheel.encode()),
+                     (info + 'entry_points.txt', entry_points.encode())]
     record = ''
     for path, data in files:
         digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip('=')

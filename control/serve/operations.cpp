@@ -98,8 +98,7 @@ public:
         const auto results = round_->results();
         for (size_t i = 0; i < results.size(); ++i) {
             if (const Status status = results[i].status; status != Status::done) {
-                throw Failure(worst(results), text("thread ", threads_[i].id.here, ": ",
-                                                   sentence(results[i], target_->table, order_), "."));
+                throw Failure(worst(results), full_sentence(threads_[i].id.here, results[i], target_->table, order_));
             }
         }
         return result();

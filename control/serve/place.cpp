@@ -131,7 +131,7 @@ void Place::listen() {
     const int bound = ::bind(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
     ::umask(before);
     struct stat status;
-    if (bound != 0 || ::lstat(path_.c_str(), &status) != 0 || ::listen(socket_.get(), 128) != 0) {
+    if (bound != 0 || ::lstat(path_.c_str(), &status) != 0 || ::listen(socket_.get(), SOMAXCONN) != 0) {
         throw cannot("listened at", path_);
     }
     device_ = status.st_dev;

@@ -131,7 +131,7 @@ void Server::wait() {
 }
 
 void Server::accept() {
-    constexpr int at_once = 16;
+    constexpr int at_once = 64;
     for (int i = 0; i < at_once; ++i) {
         Descriptor socket(::accept4(place_.socket(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (!socket) {

@@ -4,16 +4,6 @@
 
 namespace interrupt::control::serve {
 
-std::shared_ptr<OpenProcess> Shared::open(pid_t pid) {
-    if (auto process = open_[pid].lock(); process && process->current()) {
-        return process;
-    }
-    std::erase_if(open_, [](const auto& entry) { return entry.second.expired(); });
-    auto process = std::make_shared<OpenProcess>(pid);
-    open_[pid] = process;
-    return process;
-}
-
 Watcher& Shared::watch(pid_t pid) {
     std::erase_if(watchers_, [](const auto& entry) { return !entry.second->needed(); });
     const auto process = open(pid);  // says it if the process cannot be watched, or not any more
@@ -214,7 +204,10 @@ int Session::subscribe(pid_t pid, uint64_t interval) {
 }
 
 bool Session::unsubscribe(int subscription) {
-    return subscriptions_.erase(subscription) > 0;
+    const auto found = subscriptions_.find(subscription);
+    const bool was_there = found != subscriptions_.end() && !found->second->over();
+    subscriptions_.erase(subscription);
+    return was_there;
 }
 
 }  // namespace interrupt::control::serve

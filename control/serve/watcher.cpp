@@ -51,7 +51,8 @@ void Watcher::look() {
     }
     for (auto place = seen_.begin(); place != seen_.end();) {
         if (place->second.gone) {
-            tell("thread_ended", place->second.tid, Json::object());
+            leave(place->second, RecordView(process_->table.record(place->first)));
+            process_->table.verify();
             place = seen_.erase(place);
         } else {
             ++place;
@@ -59,27 +60,32 @@ void Watcher::look() {
     }
 }
 
+// The thread has ended. What was delivered to it last stays in its record until another thread has that.
+void Watcher::leave(const Seen& before, const RecordView& now) {
+    if (now.tid == 0 && now.generation == before.generation + 1 && now.delivered.word != before.delivered.word) {
+        tell_delivered(before.tid, now);
+    }
+    if (before.state.blocked()) {
+        tell_left(before, now);
+    }
+    tell("thread_ended", before.tid, Json::object());
+}
+
 void Watcher::compare(Seen& before, const RecordView& now) {
     const Seen old = std::exchange(before, {now.tid, now.generation, now.state, now.delivered, false});
     const bool same = old.tid == now.tid && old.generation == now.generation;
     if (!same) {
         if (old.tid != 0) {
-            tell("thread_ended", old.tid, Json::object());
+            leave(old, {});
         }
         tell("thread_began", now.tid, {{"name", now.name}});
     }
     const State was = same ? old.state : State{};
     if (same ? old.delivered.word != now.delivered.word : now.delivered.outcome() != Outcome::none) {
-        const Call call = now.delivered.call();
-        tell("delivered", now.tid,
-             {{"name", now.name},
-              {"sequence", now.delivered.sequence()},
-              {"outcome", delivered_outcome_name(now.delivered)},
-              {"call", call == Call::running ? Json(nullptr) : Json(call_name(call))},
-              {"latency_us", static_cast<double>(now.delivered_latency) / 1000}});
+        tell_delivered(now.tid, now);
     }
     if (was.blocked() && was.word != now.state.word) {
-        tell("left", now.tid, {{"name", now.name}, {"call", call_name(was.call())}, {"wait", was.wait()}});
+        tell_left(old, now);
     }
     if (now.state.blocked() && was.word != now.state.word) {
         tell("blocked", now.tid,
@@ -88,6 +94,21 @@ void Watcher::compare(Seen& before, const RecordView& now) {
               {"target", target_json(now)},
               {"wait", now.state.wait()}});
     }
+}
+
+void Watcher::tell_delivered(uint32_t tid, const RecordView& record) {
+    const Call call = record.delivered.call();
+    tell("delivered", tid,
+         {{"name", record.name},
+          {"sequence", record.delivered.sequence()},
+          {"outcome", delivered_outcome_name(record.delivered)},
+          {"call", call == Call::running ? Json(nullptr) : Json(call_name(call))},
+          {"latency_us", static_cast<double>(record.delivered_latency) / 1000}});
+}
+
+void Watcher::tell_left(const Seen& before, const RecordView& now) {
+    tell("left", before.tid,
+         {{"name", now.name}, {"call", call_name(before.state.call())}, {"wait", before.state.wait()}});
 }
 
 void Watcher::tell(const char* event, uint32_t tid, Json details) {

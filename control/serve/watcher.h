@@ -46,6 +46,9 @@ private:
 
     void look();
     void compare(Seen& before, const RecordView& now);
+    void leave(const Seen& before, const RecordView& now);
+    void tell_delivered(uint32_t tid, const RecordView& record);
+    void tell_left(const Seen& before, const RecordView& now);
     void tell(const char* event, uint32_t tid, Json details);
     void end(const std::string& reason);
 

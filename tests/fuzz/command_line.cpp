@@ -7,6 +7,7 @@
 
 #include "control/commands.h"
 #include "control/completion.h"
+#include "control/injections.h"
 #include "control/launcher.h"
 #include "control/names.h"
 #include "tests/fuzz/expect.h"
@@ -20,6 +21,7 @@ std::vector<std::string> complete(const std::vector<KnownCommand>&, const std::v
 }
 Status run_command(const RunOptions& options) {
     signal_rules(options.on);
+    injection_setting(options.inject);
     return Status::done;
 }
 Status ps_command(const PsOptions&) {
@@ -46,18 +48,25 @@ Status watch_command(const WatchOptions&) {
 Status clear_command(const ClearOptions&) {
     return Status::done;
 }
-Status serve_command(const ServeOptions&) {
+Status inject_command(const InjectOptions& options) {
+    injection_setting(options.rules);
+    return Status::done;
+}
+Status sweep_command(const SweepOptions&) {
     return Status::done;
 }
 Status doctor_command(const DoctorOptions&) {
+    return Status::done;
+}
+Status serve_command(const ServeOptions&) {
     return Status::done;
 }
 
 }  // namespace interrupt::control
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-    static const char* const commands[] = {"",      "run",   "ps",    "threads", "interrupt", "wait",
-                                           "clear", "storm", "watch", "serve",   "doctor"};
+    static const char* const commands[] = {"",       "run",   "ps",    "threads", "interrupt", "wait",  "clear",
+                                           "inject", "sweep", "storm", "watch",   "serve",     "doctor"};
     FuzzedDataProvider data(bytes, size);
     std::vector<std::string> words{"interruptctl", data.PickValueInArray(commands)};
     while (data.remaining_bytes() > 0 && words.size() < 20) {
