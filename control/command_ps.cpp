@@ -30,7 +30,7 @@ void print(const std::vector<ProcessEntry>& entries, bool all) {
         if (all) {
             cells.insert(cells.begin() + 1, std::to_string(entry.user));
         }
-        columns.row(cells);
+        columns.row(cells, entry.reason.empty() ? 0 : cyan);
     }
     columns.print();
     for (const ProcessEntry& entry : entries) {

@@ -51,6 +51,26 @@ struct ClearOptions {
 };
 Status clear_command(const ClearOptions& options);
 
+struct StormOptions {
+    std::string pid;
+    std::string rate = "100";
+    std::string duration;  // empty: until the process ends
+    std::string seed;      // empty: any
+    std::string as = "default";
+    std::string thread;  // glob
+    std::string in;      // calls
+    std::string timeout = "0.1";
+    bool json = false;
+};
+Status storm_command(const StormOptions& options);
+
+struct WatchOptions {
+    std::string pid;  // empty: the list of processes
+    std::string interval = "1";
+    bool once = false;
+};
+Status watch_command(const WatchOptions& options);
+
 struct PsOptions {
     bool all = false;  // every user's
     bool json = false;

@@ -50,4 +50,12 @@ inline std::optional<std::string> read_all(int directory, const std::string& pat
     return contents;
 }
 
+// The same for a file that the kernel makes anew for each reading and gives whole to whoever has room for it.
+inline std::optional<std::string> read_at_once(int directory, const std::string& path) {
+    const Descriptor file{::openat(directory, path.c_str(), O_RDONLY | O_CLOEXEC)};
+    char buffer[4096];
+    const ssize_t got = file ? ::read(file.get(), buffer, sizeof buffer) : -1;
+    return got < 0 ? std::nullopt : std::optional(std::string(buffer, static_cast<size_t>(got)));
+}
+
 }  // namespace interrupt::control

@@ -3,43 +3,16 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
-#include <csignal>
 #include <ctime>
 #include <functional>
 
 #include "control/plain_signal.h"
+#include "control/stop_signals.h"
 
 namespace interrupt::control {
 namespace {
 
 constexpr uint64_t millisecond = 1'000'000;
-
-volatile std::sig_atomic_t stopped_by = 0;
-
-// While requests are out, the signals that end a command only make it withdraw them first.
-class StopSignals {
-public:
-    StopSignals() {
-        stopped_by = 0;
-        struct sigaction action {};
-        action.sa_handler = [](int signal) { stopped_by = signal; };
-        for (size_t i = 0; i < std::size(signals); ++i) {
-            ::sigaction(signals[i], nullptr, &before_[i]);
-            if (before_[i].sa_handler != SIG_IGN) {
-                ::sigaction(signals[i], &action, nullptr);
-            }
-        }
-    }
-    ~StopSignals() {
-        for (size_t i = 0; i < std::size(signals); ++i) {
-            ::sigaction(signals[i], &before_[i], nullptr);
-        }
-    }
-
-private:
-    static constexpr int signals[] = {SIGINT, SIGTERM, SIGHUP};
-    struct sigaction before_[std::size(signals)];
-};
 
 // Short sleeps are to be short.
 class ShortSleeps {
@@ -74,20 +47,13 @@ public:
             post_some();
             return false;
         }
+        pursuit_.begin_round(now);
         bool all_settled = true;
         size_t may_give_up = at_once;
         const bool time_over = now - start_ >= timeout_;
         for (size_t i = 0; i < interruptions_.size(); ++i) {
             Interruption& interruption = interruptions_[i];
-            if (!interruption.settled()) {
-                interruption.look();
-            }
-            if (!interruption.settled() && !time_over && now >= next_nudge_) {
-                interruption.nudge();
-            }
-            if (!interruption.settled() && !time_over && now >= next_computing_) {
-                interruption.nudge_if_computing();
-            }
+            time_over ? Pursuit::look(interruption) : pursuit_.follow(interruption);
             if (!interruption.settled() && time_over && i >= given_up_ && may_give_up > 0) {
                 interruption.give_up(false);
                 given_up_ = i + 1;
@@ -95,8 +61,6 @@ public:
             }
             all_settled = all_settled && interruption.settled();
         }
-        next_nudge_ = now >= next_nudge_ ? now + 10 * millisecond : next_nudge_;
-        next_computing_ = now >= next_computing_ ? now + 5 * millisecond : next_computing_;
         return all_settled;
     }
 
@@ -126,8 +90,6 @@ private:
             interruptions_[posted_++].begin();
         }
         start_ = monotonic_now();
-        next_nudge_ = start_ + 10 * millisecond;
-        next_computing_ = start_;
     }
 
     static constexpr size_t at_once = 64;
@@ -135,8 +97,7 @@ private:
     std::vector<Interruption>& interruptions_;
     uint64_t timeout_;
     uint64_t start_ = 0;
-    uint64_t next_nudge_ = 0;
-    uint64_t next_computing_ = 0;
+    Pursuit pursuit_;
     size_t posted_ = 0;    // so many of them
     size_t given_up_ = 0;  // so many of them, as far as they were not settled
 };
@@ -194,6 +155,29 @@ private:
 
 }  // namespace
 
+void Pursuit::begin_round(uint64_t now) {
+    nudges_ = next_nudge_ != 0 && now >= next_nudge_;
+    asks_computing_ = now >= next_computing_;
+    next_nudge_ = nudges_ || next_nudge_ == 0 ? now + 10 * millisecond : next_nudge_;
+    next_computing_ = asks_computing_ ? now + 5 * millisecond : next_computing_;
+}
+
+void Pursuit::look(Interruption& interruption) {
+    if (!interruption.settled()) {
+        interruption.look();
+    }
+}
+
+void Pursuit::follow(Interruption& interruption) const {
+    look(interruption);
+    if (!interruption.settled() && nudges_) {
+        interruption.nudge();
+    }
+    if (!interruption.settled() && asks_computing_) {
+        interruption.nudge_if_computing();
+    }
+}
+
 uint64_t Round::pause() {
     if (!all_sent()) {
         return 0;
@@ -219,10 +203,10 @@ std::vector<InterruptResult> finish(Round& round) {
 std::vector<InterruptResult> finish_unless_stopped(Round& round) {
     {
         const StopSignals stop_signals;
-        drive(round, [] { return stopped_by != 0; });
+        drive(round, [] { return StopSignals::came() != 0; });
     }
-    if (stopped_by) {
-        ::raise(stopped_by);
+    if (StopSignals::came()) {
+        ::raise(StopSignals::came());
     }
     return round.results();
 }

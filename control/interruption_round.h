@@ -9,6 +9,22 @@
 
 namespace interrupt::control {
 
+// What is done again and again for requests that are out, until they are settled: in rounds, each of which begins with
+// begin_round() and goes to every one of them.
+class Pursuit {
+public:
+    void begin_round(uint64_t now);
+    // Looks, and nudges again when it is time.
+    void follow(Interruption& interruption) const;
+    static void look(Interruption& interruption);
+
+private:
+    uint64_t next_nudge_ = 0;
+    uint64_t next_computing_ = 0;
+    bool nudges_ = false;
+    bool asks_computing_ = false;
+};
+
 class Round {
 public:
     virtual ~Round() = default;

@@ -6,12 +6,14 @@ set(core_sources
     interruption_round.cpp
     names.cpp
     no_table.cpp
+    parallel.cpp
     plain_signal.cpp
     process.cpp
     procfs.cpp
     requester.cpp
     runtime_lock.cpp
     signal_name.cpp
+    stop_signals.cpp
     table_file.cpp
     thread_list.cpp
     wait_blocked.cpp)

@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "control/commands.h"
+#include "control/completion.h"
 #include "control/names.h"
 #include "control/process.h"
 
@@ -53,8 +54,10 @@ public:
         add_interrupt();
         add_wait();
         add_clear();
+        add_storm();
         add_doctor();
         add_serve();
+        add_watch();
     }
 
     Status run(CommandLine line) {
@@ -62,7 +65,14 @@ public:
             std::cerr << app_.help();
             return Status::usage;
         }
+        if (line.ours.front() == "__complete") {  // for the shells
+            for (const std::string& word : complete(known(), {line.ours.begin() + 1, line.ours.end()})) {
+                std::cout << word << '\n';
+            }
+            return Status::done;
+        }
         check_command(line.ours.front());
+        words_ = line.ours;
         run_.program = std::move(line.program);
         std::reverse(line.ours.begin(), line.ours.end());  // as CLI11 wants it
         try {
@@ -77,10 +87,33 @@ public:
     }
 
 private:
+    std::vector<const CLI::App*> commands() const {
+        return app_.get_subcommands([](const CLI::App*) { return true; });
+    }
+
+    static bool is_public(const CLI::Option* option) { return !option->get_lnames().empty(); }
+
+    std::vector<KnownCommand> known() const {
+        std::vector<KnownCommand> known;
+        for (const CLI::App* command : commands()) {
+            known.push_back({command->get_name(), {}, {}});
+            for (const CLI::Option* option : command->get_options()) {
+                if (option->get_positional()) {
+                    known.back().places.push_back(option->get_name(true));
+                } else if (is_public(option)) {
+                    const bool takes_none = option->get_items_expected_max() == 0;
+                    known.back().options.push_back(
+                        {"--" + option->get_lnames().front(), takes_none ? "" : option->get_type_name()});
+                }
+            }
+        }
+        return known;
+    }
+
     // CLI11's own complaint about a wrong command names no other.
     void check_command(const std::string& word) const {
         std::vector<std::string> commands;
-        for (const CLI::App* command : app_.get_subcommands([](const CLI::App*) { return true; })) {
+        for (const CLI::App* command : this->commands()) {
             commands.push_back(command->get_name());
         }
         if (word.starts_with('-') || std::find(commands.begin(), commands.end(), word) != commands.end()) {
@@ -98,7 +131,22 @@ private:
         while (!what.empty() && (what.back() == '.' || what.back() == ' ' || what.back() == '?')) {
             what.pop_back();
         }
-        return text(what, ". See `", help, "`.");
+        return text(what, ".", parsed.empty() ? "" : better_option(*parsed.front()), " See `", help, "`.");
+    }
+
+    // " Did you mean ...?" about the first option that there is none of, or "".
+    std::string better_option(const CLI::App& command) const {
+        std::vector<std::string> options;
+        for (const CLI::Option* option : command.get_options(is_public)) {
+            options.push_back("--" + option->get_lnames().front());
+        }
+        for (const std::string& word : words_) {
+            const std::string name = word.substr(0, word.find('='));
+            if (name.starts_with("--") && std::find(options.begin(), options.end(), name) == options.end()) {
+                return suggestion(name, options);
+            }
+        }
+        return "";
     }
 
     template <class Options>
@@ -201,6 +249,31 @@ private:
         sub->add_flag("--json", wait_.json, "As JSON");
     }
 
+    void add_storm() {
+        CLI::App* sub = add("storm", "Interrupt threads at random, at a given rate", storm_, storm_command,
+                            "Ends after --for, with the process, or by Ctrl-C, and reports. Nothing stays pending.\n"
+                            "The same seed makes the same choices among the same threads.\n\n"
+                            "Examples:\n"
+                            "  interruptctl storm 4242 --rate 200 --for 60\n"
+                            "  interruptctl storm 4242 --seed 7 --as default,errno:EIO,eof --in recv,read\n"
+                            "  interruptctl storm 4242 --thread 'worker*' --json");
+        sub->add_option("PID", storm_.pid, "Process id")->type_name("")->required();
+        sub->add_option("--rate", storm_.rate, "Requests a second")->type_name("N")->capture_default_str();
+        sub->add_option("--for", storm_.duration, "How long, in seconds; as long as the process without it")
+            ->type_name("S");
+        sub->add_option("--seed", storm_.seed, "Of the random choices")->type_name("N");
+        sub->add_option("--as", storm_.as, "The outcomes to choose from, with commas")
+            ->type_name("LIST")
+            ->capture_default_str();
+        sub->add_option("--thread", storm_.thread, "Only threads whose name matches GLOB")->type_name("GLOB");
+        sub->add_option("--in", storm_.in, "Only threads that wait in CALL, one of several (with commas), or `any`")
+            ->type_name("CALL");
+        sub->add_option("--timeout", storm_.timeout, "When a request is withdrawn, in seconds")
+            ->type_name("S")
+            ->capture_default_str();
+        sub->add_flag("--json", storm_.json, "As JSON");
+    }
+
     void add_clear() {
         CLI::App* sub = add("clear", "Take back whatever is pending for a thread", clear_, clear_command,
                             "Examples:\n"
@@ -221,6 +294,20 @@ private:
         sub->add_flag("--json", doctor_.json, "As JSON");
     }
 
+    void add_watch() {
+        CLI::App* sub =
+            add("watch", "Watch processes and threads on the screen, and interrupt them by keys", watch_, watch_command,
+                "? lists the keys.\n\n"
+                "Examples:\n"
+                "  interruptctl watch\n"
+                "  interruptctl watch 4242 --interval 0.2");
+        sub->add_option("PID", watch_.pid, "Process id; the list of processes without it")->type_name("");
+        sub->add_option("--interval", watch_.interval, "Seconds between two looks")
+            ->type_name("S")
+            ->capture_default_str();
+        sub->add_flag("--once", watch_.once, "Print it as text, once, with no terminal");
+    }
+
     void add_serve() {
         CLI::App* sub = add("serve", "Do the same for other programs, by JSON on a Unix socket", serve_, serve_command,
                             "Prints the socket's path, and serves this user and root until SIGTERM or SIGINT.\n\n"
@@ -234,6 +321,7 @@ private:
     }
 
     CLI::App app_;
+    std::vector<std::string> words_;
     std::function<Status()> chosen_;
     RunOptions run_;
     PsOptions ps_;
@@ -241,8 +329,10 @@ private:
     InterruptOptions interrupt_;
     WaitOptions wait_;
     ClearOptions clear_;
+    StormOptions storm_;
     DoctorOptions doctor_;
     ServeOptions serve_;
+    WatchOptions watch_;
 };
 
 }  // namespace

@@ -37,20 +37,28 @@ std::vector<pid_t> numeric_entries(int parent, const char* path) {
 }
 
 std::string task_file(pid_t tid, const char* name) {
-    return text("task/", tid, "/", name);
+    return std::to_string(tid) + '/' + name;
 }
 
 Failure no_such_process(pid_t pid) {
     return {Status::not_found, text("there is no process ", pid, ".")};
 }
 
+// None if it is not there.
+Descriptor open_place(int directory, const std::string& path, pid_t pid) {
+    Descriptor place(::openat(directory, path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!place && (errno == EMFILE || errno == ENFILE)) {
+        throw Failure(Status::not_permitted, text("process ", pid, " could not be looked at: no descriptor is left."));
+    }
+    return place;
+}
+
 }  // namespace
 
 Process::Process(pid_t pid)
-    : pid_(pid), directory_(::open(text("/proc/", pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
-    if (!directory_ && (errno == EMFILE || errno == ENFILE)) {
-        throw Failure(Status::not_permitted, text("process ", pid, " could not be looked at: no descriptor is left."));
-    }
+    : pid_(pid),
+      directory_(open_place(AT_FDCWD, text("/proc/", pid), pid)),
+      tasks_(open_place(directory_.get(), "task", pid)) {
     const auto stat = directory_ ? read("stat") : std::nullopt;
     const auto status = directory_ ? read("status") : std::nullopt;
     const auto parsed_stat = stat ? parse_stat(*stat) : std::nullopt;
@@ -109,23 +117,23 @@ std::vector<Mapping> Process::maps() const {
 }
 
 std::vector<pid_t> Process::tasks() const {
-    return numeric_entries(directory_.get(), "task");
+    return numeric_entries(tasks_.get(), ".");
 }
 
 std::optional<TaskStat> Process::task_stat(pid_t tid) const {
-    const auto contents = read(task_file(tid, "stat"));
+    const auto contents = read_at_once(tasks_.get(), task_file(tid, "stat"));
     auto stat = contents ? parse_stat(*contents) : std::nullopt;
     // A leader that has called pthread_exit stays as a zombie until the other threads end.
     return stat && !stat->ended() ? stat : std::nullopt;
 }
 
 std::optional<TaskStatus> Process::task_status(pid_t tid) const {
-    const auto contents = read(task_file(tid, "status"));
+    const auto contents = read_all(tasks_.get(), task_file(tid, "status"));
     return contents ? parse_status(*contents) : std::nullopt;
 }
 
 std::optional<std::string> Process::task_system_call_line(pid_t tid) const {
-    auto line = read(task_file(tid, "syscall"));
+    auto line = read_at_once(tasks_.get(), task_file(tid, "syscall"));
     return line && !line->empty() ? line : std::nullopt;
 }
 
@@ -143,7 +151,7 @@ std::string Process::task_sleeps_in(pid_t tid) const {
             return name;
         }
     }
-    const auto channel = read(task_file(tid, "wchan"));
+    const auto channel = read_at_once(tasks_.get(), task_file(tid, "wchan"));
     return channel && *channel != "0" ? printable(*channel) : std::string();
 }
 

@@ -54,6 +54,7 @@ public:
 private:
     pid_t pid_;
     Descriptor directory_;
+    Descriptor tasks_;
     TaskStat stat_;
     TaskStatus status_;
     bool other_namespace_ = false;

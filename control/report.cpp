@@ -1,6 +1,9 @@
 #include "control/report.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdlib>
 #include <iostream>
 
 namespace interrupt::control {
@@ -24,6 +27,8 @@ Json target_of_wait(Call call, uint64_t target) {
     return nullptr;
 }
 
+}  // namespace
+
 std::string pending_text(const RecordView& record) {
     return record.request.pending() ? outcome_name(record.request.outcome(), record.request.error()) : "-";
 }
@@ -37,18 +42,24 @@ std::string delivered_text(const RecordView& record) {
                 call == Call::running ? " while running" : text(" in ", call_name(call)));
 }
 
-}  // namespace
-
 Json target_json(const RecordView& record) {
     return record.state.blocked() ? target_of_wait(record.state.call(), record.target) : Json(nullptr);
 }
 
-Columns::Columns(std::vector<std::string> titles) {
-    rows_.push_back(std::move(titles));
+bool shows_colours() {
+    const char* no_color = std::getenv("NO_COLOR");
+    const char* type = std::getenv("TERM");
+    return (!no_color || !*no_color) && type && std::string_view(type) != "dumb" && ::isatty(STDOUT_FILENO);
 }
 
-void Columns::row(std::vector<std::string> cells) {
+Columns::Columns(std::vector<std::string> titles) {
+    constexpr int bold = 1;
+    row(std::move(titles), bold);
+}
+
+void Columns::row(std::vector<std::string> cells, int colour) {
     rows_.push_back(std::move(cells));
+    colours_.push_back(colour);
 }
 
 void Columns::print() const {
@@ -58,13 +69,18 @@ void Columns::print() const {
             widths[i] = std::max(widths[i], row[i].size());
         }
     }
-    for (const auto& row : rows_) {
+    const bool coloured = shows_colours();
+    for (size_t index = 0; index < rows_.size(); ++index) {
+        const auto& row = rows_[index];
         std::string line;
         for (size_t i = 0; i < row.size(); ++i) {
             line += row[i];
             if (i + 1 < row.size()) {
                 line.append(widths[i] - row[i].size() + 2, ' ');
             }
+        }
+        if (coloured && colours_[index] != 0) {
+            line = text("\x1b[", colours_[index], "m", line, "\x1b[m");
         }
         std::cout << line << '\n';
     }
@@ -112,10 +128,15 @@ void print_threads(const std::vector<ThreadView>& threads) {
     Columns columns({"TID", "NAME", "STATE", "CALL", "SINCE", "PENDING", "MASK", "DELIVERED"});
     for (const ThreadView& thread : threads) {
         const auto since = thread.blocked() ? waited(*thread.record) : std::nullopt;
-        columns.row({std::to_string(thread.id.here), thread.name, thread.state(), thread.call(),
-                     since ? duration_text(*since) : "-", thread.record ? pending_text(*thread.record) : "-",
-                     thread.record ? mask_name(thread.record->mask) : "-",
-                     thread.record ? delivered_text(*thread.record) : "-"});
+        const std::string state = thread.state();
+        columns.row(
+            {std::to_string(thread.id.here), thread.name, state, thread.call(), since ? duration_text(*since) : "-",
+             thread.record ? pending_text(*thread.record) : "-", thread.record ? mask_name(thread.record->mask) : "-",
+             thread.record ? delivered_text(*thread.record) : "-"},
+            thread.record && thread.record->request.pending() ? yellow
+            : state == "stopped"                              ? red
+            : state == "outside"                              ? cyan
+                                                              : 0);
     }
     columns.print();
 }

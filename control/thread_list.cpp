@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include "control/parallel.h"
+
 namespace interrupt::control {
 
 std::string ThreadView::state() const {
@@ -83,8 +85,13 @@ ThreadScan::ThreadScan(const Process& process, const TableFile& table)
 
 bool ThreadScan::step(size_t most, uint64_t now) {
     const size_t end = next_ + std::min(most, tids_.size() - next_);
-    for (; next_ < end; ++next_) {
-        look(tids_[next_]);
+    std::vector<std::optional<ThreadView>> seen(end - next_);
+    in_parallel(seen.size(), [&](size_t i) { seen[i] = look(tids_[next_ + i]); });
+    next_ = end;
+    for (std::optional<ThreadView>& view : seen) {
+        if (view) {
+            views_.push_back(std::move(*view));
+        }
     }
     if (next_ < tids_.size()) {
         return false;
@@ -107,18 +114,19 @@ bool ThreadScan::step(size_t most, uint64_t now) {
     return again_.empty();
 }
 
-void ThreadScan::look(pid_t tid) {
+std::optional<ThreadView> ThreadScan::look(pid_t tid) const {
     const auto inner = process_.inner_tid(tid);
     if (!inner) {
-        return;
+        return std::nullopt;
     }
     const auto index = indexes_.find(*inner);
     const RuntimeLockView lock(process_, table_);  // of each anew: it changes hands often
-    if (auto view = observe_at(process_, table_, {tid, *inner},
-                               index == indexes_.end() ? std::nullopt : std::optional(index->second))) {
-        view->lock = view->record ? lock.of(*view->record) : LockState::unknown;
-        views_.push_back(std::move(*view));
+    auto view = observe_at(process_, table_, {tid, *inner},
+                           index == indexes_.end() ? std::nullopt : std::optional(index->second));
+    if (view && view->record) {
+        view->lock = lock.of(*view->record);
     }
+    return view;
 }
 
 // A thread that is about to wait for the lock, or about to run since it has just got it, looks for a moment as if it

@@ -48,7 +48,7 @@ public:
     std::vector<ThreadView> take() { return std::move(views_); }
 
 private:
-    void look(pid_t tid);
+    std::optional<ThreadView> look(pid_t tid) const;
     void look_again_for_lock(ThreadView& view) const;
 
     const Process& process_;

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "control/commands.h"
+#include "control/completion.h"
 #include "control/launcher.h"
 #include "control/names.h"
 #include "tests/fuzz/expect.h"
@@ -14,6 +15,9 @@ int interruptctl_main(int argc, char** argv);
 
 namespace interrupt::control {
 
+std::vector<std::string> complete(const std::vector<KnownCommand>&, const std::vector<std::string>&) {
+    return {};
+}
 Status run_command(const RunOptions& options) {
     signal_rules(options.on);
     return Status::done;
@@ -33,6 +37,12 @@ Status wait_command(const WaitOptions& options) {
     parse_calls(options.in);
     return Status::done;
 }
+Status storm_command(const StormOptions&) {
+    return Status::done;
+}
+Status watch_command(const WatchOptions&) {
+    return Status::done;
+}
 Status clear_command(const ClearOptions&) {
     return Status::done;
 }
@@ -46,7 +56,8 @@ Status serve_command(const ServeOptions&) {
 }  // namespace interrupt::control
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-    static const char* const commands[] = {"", "run", "ps", "threads", "interrupt", "wait", "clear", "doctor", "serve"};
+    static const char* const commands[] = {"",      "run",   "ps",    "threads", "interrupt", "wait",
+                                           "clear", "storm", "watch", "doctor",  "serve"};
     FuzzedDataProvider data(bytes, size);
     std::vector<std::string> words{"interruptctl", data.PickValueInArray(commands)};
     while (data.remaining_bytes() > 0 && words.size() < 20) {

@@ -26,6 +26,7 @@ void play(int fd, bool begins) {
     char token = 't';
     for (bool sends = begins; !over; sends = true) {
         if (sends) {
+            usleep(200);  // so that there is time to see the other one
             send(fd, &token, 1, MSG_NOSIGNAL);
         }
         while (recv(fd, &token, 1, 0) < 0 && errno == EINTR) {
