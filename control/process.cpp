@@ -44,15 +44,21 @@ Failure no_such_process(pid_t pid) {
     return {Status::not_found, text("there is no process ", pid, ".")};
 }
 
+// None if it is not there.
+Descriptor open_place(int directory, const std::string& path, pid_t pid) {
+    Descriptor place(::openat(directory, path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!place && (errno == EMFILE || errno == ENFILE)) {
+        throw Failure(Status::not_permitted, text("process ", pid, " could not be looked at: no descriptor is left."));
+    }
+    return place;
+}
+
 }  // namespace
 
 Process::Process(pid_t pid)
     : pid_(pid),
-      directory_(::open(text("/proc/", pid).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)),
-      tasks_(::openat(directory_.get(), "task", O_PATH | O_DIRECTORY | O_CLOEXEC)) {
-    if (!directory_ && (errno == EMFILE || errno == ENFILE)) {
-        throw Failure(Status::not_permitted, text("process ", pid, " could not be looked at: no descriptor is left."));
-    }
+      directory_(open_place(AT_FDCWD, text("/proc/", pid), pid)),
+      tasks_(open_place(directory_.get(), "task", pid)) {
     const auto stat = directory_ ? read("stat") : std::nullopt;
     const auto status = directory_ ? read("status") : std::nullopt;
     const auto parsed_stat = stat ? parse_stat(*stat) : std::nullopt;

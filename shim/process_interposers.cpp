@@ -42,8 +42,8 @@ struct Start {
 // would meet the program's first signal in the middle of free(), where its handlers could not allocate. Only where more
 // threads are on their way at once than there are places, and then with signals blocked.
 struct StartPlace {
-    Start start;
-    std::atomic<bool> taken;
+    Start start = {};
+    std::atomic<bool> taken = false;
 };
 constinit StartPlace start_places[64];
 

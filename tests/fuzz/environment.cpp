@@ -5,14 +5,18 @@
 #include <fnmatch.h>
 #include <fuzzer/FuzzedDataProvider.h>
 
+#include "control/injections.h"
 #include "control/launcher.h"
 #include "control/name_pattern.h"
+#include "shim/injection_settings.h"
 #include "shim/process.h"
 #include "shim/rules_in_force.h"
+#include "shim/run.h"
 #include "tests/fuzz/expect.h"
 
 namespace interrupt {
 constinit Settings settings;  // shim/thread_table.cpp has it
+void join_run() {}            // shim/run.cpp: opens a file
 }
 
 using namespace interrupt;
@@ -36,6 +40,7 @@ void read_variables(FuzzedDataProvider& data) {
     setenv("INTERRUPT_SIGNAL", value(data).c_str(), 1);
     setenv("INTERRUPT_GRACE", value(data).c_str(), 1);
     setenv("INTERRUPT_ON", value(data).c_str(), 1);
+    setenv("INTERRUPT_INJECT", value(data).c_str(), 1);
     settings = {};
     const NoTable reason = read_settings();
     EXPECT(settings.capacity >= 1 && settings.capacity <= 131'000);
@@ -47,7 +52,9 @@ void read_variables(FuzzedDataProvider& data) {
     }
     EXPECT(settings.signal == SIGURG || settings.signal == SIGWINCH);
     const bool refused = interrupt_fuzz::refused([] { control::check_signal_settings(); });
-    EXPECT(refused == (settings.ignored[0] != 0));
+    const bool rule_refused = interrupt_fuzz::refused([] { control::check_injection_setting(); });
+    EXPECT((refused || rule_refused) == (settings.ignored[0] != 0));
+    EXPECT(!(rule_refused && has_injection_rules()));
     for (const SignalRule& rule : signal_rules()) {
         EXPECT(rule.signal >= 1 && rule.signal <= 64 && (refused || rule.signal != settings.signal));
         matches(rule.pattern, "worker-1");

@@ -147,12 +147,25 @@ TEST(Library, RefusesWhatCanNeverBeRight) {
     EXPECT_EQ(interruptctl_interrupt(handle, tid, &newer.known, nullptr), INTERRUPTCTL_DONE);
 }
 
-TEST(Library, KnowsThatItsProcessHasEndedOrBecomeAnother) {
+TEST(Library, FollowsItsProcessThroughAnExec) {
+    Child child({INTERRUPTCTL_PATH, "run", "sh", "-c", "echo ready; read line; exec sleep 1000"});
+    ASSERT_EQ(child.line(), "ready");
+    const Handle handle(std::to_string(child.pid()));
+    child.write("go\n");
+    // Between the two programs there is a moment without a table.
+    ASSERT_TRUE(eventually([&] {
+        size_t count = 0;
+        const int status = interruptctl_threads(handle, &count);
+        EXPECT_TRUE(status == INTERRUPTCTL_DONE || status == INTERRUPTCTL_NOT_UNDER_SHIM) << interruptctl_error(handle);
+        return status == INTERRUPTCTL_DONE && std::string(interruptctl_thread_at(handle, 0)->name) == "sleep";
+    }));
+}
+
+TEST(Library, KnowsThatItsProcessHasLeftTheShimOrEnded) {
     Sleeper sleeper({"recv"});
     const Handle handle(sleeper.pid());
     sleeper.child().write("exec\n");
-    // The same process, with the table of the other program; or none, if that cannot be reached.
-    ASSERT_TRUE(eventually([&] { return handle.thread(sleeper.tid("recv")) == nullptr; }));
+    ASSERT_TRUE(eventually([&] { return interruptctl_threads(handle, nullptr) == INTERRUPTCTL_NOT_UNDER_SHIM; }));
     sleeper.child().send(SIGKILL);
     sleeper.child().finish();
     EXPECT_EQ(interruptctl_threads(handle, nullptr), INTERRUPTCTL_NOT_FOUND);

@@ -41,7 +41,8 @@ enum interruptctl_status {
 struct interruptctl_process;
 
 /* Opens process `pid` and stores its handle. A failure stores NULL; interruptctl_error(NULL) then has the sentence.
- * The handle goes with that process only, never with another one that gets its id, and also after an exec. */
+ * The handle goes with that process only, never with another one that gets its id, and also after an exec: until the
+ * new program has begun, calls then fail with INTERRUPTCTL_NOT_UNDER_SHIM. */
 int interruptctl_open(pid_t pid, struct interruptctl_process** handle) INTERRUPTCTL_NOEXCEPT;
 
 /* NULL is allowed. Requests that were left pending (INTERRUPTCTL_STICKY) stay. */
