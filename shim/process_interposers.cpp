@@ -122,7 +122,7 @@ public:
         : sets_(sets && settings.active && may_call_kernel() &&
                 (process.table == nullptr || os::getpid() == process.pid)) {
         if (sets_) {
-            put_defaults_back();
+            replaced_ = put_defaults_back();
             signal_.emplace();
             seccomp_seen.store(true);
         }
@@ -135,6 +135,7 @@ public:
             const int saved_errno = errno;
             seccomp_seen.store(false);
             signal_->take_again();
+            let_requests_stand_in_again(replaced_);
             errno = saved_errno;
         } else if (process.table != nullptr) {
             table_header().flags.fetch_or(table_seccomp);
@@ -143,6 +144,7 @@ public:
 
 private:
     const bool sets_;
+    uint64_t replaced_ = 0;
     std::optional<NudgeSignalGivenBack> signal_;
 };
 
