@@ -43,7 +43,7 @@ struct StartPlace {
     Start start;
     std::atomic<bool> taken;
 };
-constinit StartPlace start_places[64];
+constinit StartPlace start_places[64] = {};
 
 // Null if the shim is not active, or there is no memory.
 Start* take_start_place() {

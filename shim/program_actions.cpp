@@ -326,7 +326,7 @@ void adopt_program_action(int signal, const struct sigaction& action) {
 void move_nudge_handler(int signal) {
     // What the program sees goes from the old order into the new one. Where it has no handler the kernel's action stays
     // as it is: to set it again would discard what is pending.
-    static constinit struct sigaction seen[65];
+    static constinit struct sigaction seen[65] = {};
     const int left = settings.signal;
     for (int number = 1; number <= 64; ++number) {
         set_program_action(number, nullptr, &seen[number]);
