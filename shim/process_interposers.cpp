@@ -45,7 +45,7 @@ struct StartPlace {
     Start start = {};
     std::atomic<bool> taken = false;
 };
-constinit StartPlace start_places[64];
+constinit StartPlace start_places[64] = {};
 
 // Null if the shim is not active, or there is no memory.
 Start* take_start_place() {
@@ -125,7 +125,7 @@ public:
         : sets_(sets && settings.active && may_call_kernel() &&
                 (process.table == nullptr || os::getpid() == process.pid)) {
         if (sets_) {
-            put_defaults_back();
+            replaced_ = put_defaults_back();
             signal_.emplace();
             seccomp_seen.store(true);
         }
@@ -138,6 +138,7 @@ public:
             const int saved_errno = errno;
             seccomp_seen.store(false);
             signal_->take_again();
+            let_requests_stand_in_again(replaced_);
             errno = saved_errno;
         } else if (process.table != nullptr) {
             table_header().flags.fetch_or(table_seccomp);
@@ -146,6 +147,7 @@ public:
 
 private:
     const bool sets_;
+    uint64_t replaced_ = 0;
     std::optional<NudgeSignalGivenBack> signal_;
 };
 

@@ -258,8 +258,27 @@ bool put_default_back(int signal) {
     return first;
 }
 
-void put_defaults_back() {
-    each_ruled_signal([](int signal) { put_default_back(signal); });
+uint64_t put_defaults_back() {
+    uint64_t were_replaced = 0;
+    for (int signal = 1; signal <= 64; ++signal) {
+        if (requests_replace_default(signal) && put_default_back(signal)) {
+            were_replaced |= uint64_t{1} << (signal - 1);
+        }
+    }
+    return were_replaced;
+}
+
+void let_requests_stand_in_again(uint64_t signals) {
+    for (int signal = 1; signal <= 64; ++signal) {
+        struct sigaction action;
+        if ((signals >> (signal - 1) & 1) == 0) {
+            continue;
+        }
+        stand_ins[signal].over.store(false, std::memory_order_relaxed);
+        if (set_program_action(signal, nullptr, &action) == 0 && action.sa_handler == SIG_DFL) {
+            set_program_action(signal, &action, nullptr);
+        }
+    }
 }
 
 void let_default_act(int signal) {
@@ -307,7 +326,7 @@ void adopt_program_action(int signal, const struct sigaction& action) {
 void move_nudge_handler(int signal) {
     // What the program sees goes from the old order into the new one. Where it has no handler the kernel's action stays
     // as it is: to set it again would discard what is pending.
-    static constinit struct sigaction seen[65];
+    static constinit struct sigaction seen[65] = {};
     const int left = settings.signal;
     for (int number = 1; number <= 64; ++number) {
         set_program_action(number, nullptr, &seen[number]);

@@ -41,8 +41,10 @@ void take_ruled_signals();
 
 // The default action really is in place again, for good. True for the first call alone.
 bool put_default_back(int signal);
-// All of them: nothing of ours may run any more.
-void put_defaults_back();
+// All of them: nothing of ours may run any more. Which of them it was the first time for; as long as nothing has come
+// of it they can be taken again.
+uint64_t put_defaults_back();
+void let_requests_stand_in_again(uint64_t signals);
 // A signal of this number has sent its requests beside a handler: from now on the default action is really that.
 void let_default_act(int signal);
 

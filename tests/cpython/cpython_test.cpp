@@ -250,8 +250,17 @@ INSTANTIATE_TEST_SUITE_P(
                                      "error_in_sleep", "error_in_lock", "error_in_waitpid", "timeout_of_lock",
                                      "timeout_of_sleep", "timeout_of_socket", "timeout_of_select",
                                      "end_of_file_in_recv", "end_of_file_in_read", "error_in_a_library",
-                                     "timeout_of_ssl", "constructor_of_a_file", "outcome_waits_for_its_wait",
-                                     "call_of_a_c_library", "computing_before_a_call_of_a_c_library",
+                                     "timeout_of_ssl", "constructor_of_a_file", "outcome_waits_for_its_wait"),
+                     testing::ValuesIn(find_interpreters())),
+    test_name);
+
+class OutsideOfBuiltins : public Script {};
+TEST_P(OutsideOfBuiltins, IsAsAsked) {
+    run_case("outside_builtins.py");
+}
+INSTANTIATE_TEST_SUITE_P(
+    Python, OutsideOfBuiltins,
+    testing::Combine(testing::Values("call_of_a_c_library", "computing_before_a_call_of_a_c_library",
                                      "semaphore_of_a_c_library", "masked_thread", "only_in_blocking_calls"),
                      testing::ValuesIn(find_interpreters())),
     test_name);
@@ -291,10 +300,19 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(testing::Values("starting_threads", "fork_warnings", "fork_while_pending", "fork_in_a_worker",
                                      "signal_in_another_thread", "fork_in_a_handler", "stand_in_for_a_module",
                                      "signal_beside_an_eventfd", "futex_of_a_c_library", "process_by_fork",
-                                     "process_by_forkserver", "process_by_spawn", "interpreter_with_its_own_gil",
-                                     "interrupted_start", "interrupted_exit", "interrupted_main_at_exit"),
+                                     "process_by_forkserver", "process_by_spawn", "interpreter_with_its_own_gil"),
                      testing::ValuesIn(find_interpreters())),
     test_name);
+
+class BeginningsAndEnds : public Script {};
+TEST_P(BeginningsAndEnds, GoOn) {
+    run_case("beginnings_and_ends.py", true, 200);
+}
+INSTANTIATE_TEST_SUITE_P(Python, BeginningsAndEnds,
+                         testing::Combine(testing::Values("interrupted_start", "interrupted_exit",
+                                                          "interrupted_main_at_exit"),
+                                          testing::ValuesIn(find_interpreters())),
+                         test_name);
 
 // --- starting the interpreter
 

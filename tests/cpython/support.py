@@ -148,3 +148,9 @@ def main(cases):
     cases[sys.argv[1]]()
     sys.stdout.flush()
     sys.stderr.flush()
+
+
+def taken_lock():
+    lock = threading.Lock()
+    lock.acquire()
+    return lock

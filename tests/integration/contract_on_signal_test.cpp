@@ -72,6 +72,13 @@ protected:
     }
 };
 
+// A program that asks so whether there are filters is not under one.
+TEST_F(OnSignal, AFilterThatCannotBeSetChangesNothing) {
+    const std::string output = after(start("SIGINT=all", {"no-filter"}));
+    expect_interrupted(output, {"main", "worker-1", "worker-2", "other"});
+    EXPECT_TRUE(ends(output, "[exit 3]")) << output;
+}
+
 // Otherwise the rest shows nothing.
 TEST_F(OnSignal, WithoutARuleTheProgramEnds) {
     const std::string output = after(start(""));

@@ -5,6 +5,7 @@
 //   stubborn   main pauses again             handler    main handles SIGINT
 //   survivors  the threads wait again        jumps      ... by a siglongjmp
 //   sandbox    a seccomp filter is set       flag       ... without ending its pause: it reads with SA_RESTART
+//   no-filter  setting one fails
 //   raise      main raises SIGTERM           unknown    one more thread, of which the shim does not know
 //   fork       a child waits, alone          vfork      the same in a vfork child
 //   system     main waits in system()        exec       main becomes this program without modes
@@ -137,6 +138,9 @@ int main(int argc, char** argv) {
     }
     while (ready < (has("unknown") ? 4 : 3)) {
         usleep(1000);
+    }
+    if (has("no-filter")) {
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, nullptr);
     }
     if (has("sandbox")) {
         sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
