@@ -15,11 +15,11 @@ constexpr const char* variable = "INTERRUPT_INJECT";
 
 struct ReadRule {
     Injection injection;
-    char exception[sizeof ExceptionName::name];
-    char text[longest_injection_rule + 1];
+    char exception[sizeof ExceptionName::name] = {};
+    char text[longest_injection_rule + 1] = {};
 };
 
-constinit ReadRule rules[most_injection_rules];
+constinit ReadRule rules[most_injection_rules] = {};
 constinit uint32_t rule_count = 0;
 
 // The source ends where the room does.
@@ -34,7 +34,7 @@ void copy(char (&to)[size], std::string_view from) {
 
 void read_injection_rules() {
     const char* const text = std::getenv(variable);
-    uint32_t count = 0;
+    uint32_t count = rule_count = 0;
     for (std::string_view rest(text == nullptr ? "" : text); !rest.empty();) {
         const std::string_view word = take_injection(rest);
         if (word.empty()) {

@@ -17,7 +17,7 @@
 #include <set>
 #include <thread>
 
-#include "control/interruption.h"
+#include "control/interruption_round.h"
 #include "control/report.h"
 
 namespace {
