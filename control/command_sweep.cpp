@@ -119,8 +119,9 @@ public:
         ::mkdir(directory.c_str(), 0777);
         if (std::ifstream before(path_); before) {
             if (!resume) {
-                throw Failure(Status::usage, text("`", printable(path_), "` has the results of a sweep. Go on with "
-                                                                         "that by --resume, or remove it."));
+                throw Failure(Status::usage, text("`", printable(path_),
+                                                  "` has the results of a sweep. Go on with "
+                                                  "that by --resume, or remove it."));
             }
             read(before, sweep);
         }
@@ -158,7 +159,8 @@ private:
         bool first = true;
         while (std::getline(before, line)) {
             const Json entry = Json::parse(line, nullptr, false);
-            if (first && (entry.is_discarded() || entry.value("command", std::vector<std::string>()) != sweep.command)) {
+            if (first &&
+                (entry.is_discarded() || entry.value("command", std::vector<std::string>()) != sweep.command)) {
                 throw Failure(Status::usage,
                               text("the results in `", printable(path_), "` are those of another command."));
             }
@@ -182,9 +184,9 @@ private:
 void check_same_twice(const Comparison& comparison, const RunEnd& once, const RunEnd& again) {
     const SweepResult difference = comparison.compare(once, again);
     if (difference.is_finding()) {
-        throw Failure(Status::usage, text("the program does not do the same twice, even undisturbed: ",
-                                          word_of(difference.word), ": ", difference.detail,
-                                          ". Leave out what changes by itself, by --ignore REGEX."));
+        throw Failure(Status::usage,
+                      text("the program does not do the same twice, even undisturbed: ", word_of(difference.word), ": ",
+                           difference.detail, ". Leave out what changes by itself, by --ignore REGEX."));
     }
 }
 
@@ -199,8 +201,8 @@ Status sweep_command(const SweepOptions& options) {
         throw Failure(Status::usage, "--per-site is to be a number above 0.");
     }
     if (!options.input.empty() && ::access(options.input.c_str(), R_OK) != 0) {
-        throw Failure(Status::not_found, text("`", printable(options.input), "` cannot be read: ",
-                                              std::strerror(errno), "."));
+        throw Failure(Status::not_found,
+                      text("`", printable(options.input), "` cannot be read: ", std::strerror(errno), "."));
     }
     const Launch launch = prepare_launch(options.program);
     RunConditions conditions;
@@ -218,9 +220,9 @@ Status sweep_command(const SweepOptions& options) {
     sweep.command = options.program;
     sweep.undisturbed = run_undisturbed(conditions, sweep.points, sweep.points_lost);
     if (sweep.undisturbed.how == HowEnded::hung || sweep.undisturbed.how == HowEnded::spun) {
-        throw Failure(Status::not_delivered,
-                      text("undisturbed, the program has not ended within ", duration_text(conditions.limit), ": ",
-                           sweep.undisturbed.where, ". End it by --until TEXT|SECONDS, or give it more by --timeout S."));
+        throw Failure(Status::not_delivered, text("undisturbed, the program has not ended within ",
+                                                  duration_text(conditions.limit), ": ", sweep.undisturbed.where,
+                                                  ". End it by --until TEXT|SECONDS, or give it more by --timeout S."));
     }
     std::vector<SweepPoint> again;
     uint32_t lost_again = 0;
@@ -243,7 +245,8 @@ Status sweep_command(const SweepOptions& options) {
         }
     }
     if (options.only != 0 && (options.only < 0 || static_cast<size_t>(options.only) > sweep.cases.size())) {
-        throw Failure(Status::not_found, text("there is no run ", options.only, "; there are ", sweep.cases.size(), "."));
+        throw Failure(Status::not_found,
+                      text("there is no run ", options.only, "; there are ", sweep.cases.size(), "."));
     }
     const size_t processors = std::max(1u, std::thread::hardware_concurrency());
     const size_t jobs = options.jobs > 0 ? static_cast<size_t>(options.jobs) : processors;
@@ -273,11 +276,10 @@ Status sweep_command(const SweepOptions& options) {
     }
     options.json ? print_json(sweep_json(sweep)) : print_findings(sweep);
     if (stopped) {
-        throw Failure(Status::not_delivered,
-                      options.directory.empty()
-                          ? "stopped before the end; with --output DIR a sweep can go on later."
-                          : text("stopped before the end. It goes on by --output ", printable(options.directory),
-                                 " --resume."));
+        throw Failure(Status::not_delivered, options.directory.empty()
+                                                 ? "stopped before the end; with --output DIR a sweep can go on later."
+                                                 : text("stopped before the end. It goes on by --output ",
+                                                        printable(options.directory), " --resume."));
     }
     const bool found = std::any_of(sweep.results.begin(), sweep.results.end(),
                                    [](const auto& result) { return result && result->is_finding(); });

@@ -44,11 +44,12 @@ SweepResult by_status(const RunEnd& undisturbed, const RunEnd& end) {
                 return {Word::status, text("ended by itself, with status ", end.number)};
             }
             if (undisturbed.how == HowEnded::killed) {
-                return {Word::status, text("ended with status ", end.number, ", undisturbed by ",
-                                           signal_name(undisturbed.number))};
+                return {Word::status,
+                        text("ended with status ", end.number, ", undisturbed by ", signal_name(undisturbed.number))};
             }
             if (undisturbed.number != end.number) {
-                return {Word::status, text("ended with status ", end.number, ", undisturbed with ", undisturbed.number)};
+                return {Word::status,
+                        text("ended with status ", end.number, ", undisturbed with ", undisturbed.number)};
             }
             break;
         case HowEnded::until:
@@ -88,8 +89,8 @@ Comparison::Comparison(const std::vector<std::string>& ignored) {
         try {
             ignored_.emplace_back(expression, std::regex::ECMAScript | std::regex::optimize);
         } catch (const std::regex_error& error) {
-            throw Failure(Status::usage, text("--ignore `", printable(expression), "` is no regular expression: ",
-                                              error.what(), "."));
+            throw Failure(Status::usage,
+                          text("--ignore `", printable(expression), "` is no regular expression: ", error.what(), "."));
         }
     }
 }

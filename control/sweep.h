@@ -1,5 +1,5 @@
-// A sweep: a program is run once for each of its interruption points, interrupted at that one, and compared with what it
-// does undisturbed.
+// A sweep: a program is run once for each of its interruption points, interrupted at that one, and compared with what
+// it does undisturbed.
 #pragma once
 
 #include <functional>

@@ -82,7 +82,8 @@ std::string symbol_of(const std::string& module, uint64_t offset) {
         return "";
     }
     char address[32];
-    std::snprintf(address, sizeof address, "0x%llx", static_cast<unsigned long long>(offset - 1));  // in the call itself
+    std::snprintf(address, sizeof address, "0x%llx",
+                  static_cast<unsigned long long>(offset - 1));  // in the call itself
     const std::string command = text("addr2line -C -f -s -e ", quoted(module), ' ', address, " 2>/dev/null");
     FILE* const answer = ::popen(command.c_str(), "re");
     if (answer == nullptr) {

@@ -10,8 +10,8 @@
 namespace interrupt::control {
 
 struct SweepPoint {
-    uint64_t key = 0;     // the same at every run
-    uint32_t times = 0;   // calls that began there and could wait
+    uint64_t key = 0;    // the same at every run
+    uint32_t times = 0;  // calls that began there and could wait
     Call call = Call::running;
     bool limited = false;
     int32_t fd = -1;      // of the first of them; -1: it has none

@@ -183,7 +183,8 @@ void Progress::show(size_t done, size_t findings) {
     const size_t columns = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : 80;
     const uint64_t passed = monotonic_now() - started_;
     const std::string left = done == 0 ? "" : text(", ", duration_text(passed / done * (runs_ - done)), " left");
-    const std::string words = text(' ', done, '/', runs_, ", ", findings, findings == 1 ? " finding" : " findings", left);
+    const std::string words =
+        text(' ', done, '/', runs_, ", ", findings, findings == 1 ? " finding" : " findings", left);
     const size_t room = columns > words.size() + 4 ? std::min<size_t>(columns - words.size() - 4, 40) : 0;
     const size_t full = room * done / runs_;
     const std::string bar = room == 0 ? "" : text('[', std::string(full, '#'), std::string(room - full, '.'), ']');

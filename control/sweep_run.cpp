@@ -169,7 +169,8 @@ std::optional<RunEnd> SweepRun::at_limit(uint64_t now) {
         return std::nullopt;
     }
     // More than a third of the time on a processor is no waiting.
-    const uint64_t used = (processor_ticks(pid_) - *ticks_before_) * second_ns / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
+    const uint64_t used =
+        (processor_ticks(pid_) - *ticks_before_) * second_ns / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
     return finish(used * 3 > window ? HowEnded::spun : HowEnded::hung, 0);
 }
 

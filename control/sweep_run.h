@@ -17,26 +17,26 @@ namespace interrupt::control {
 // How runs are made; the same for all of a sweep.
 struct RunConditions {
     const Launch* launch = nullptr;
-    std::string input;                     // file for standard input; empty: none
-    uint64_t limit = 0;                    // ns
-    std::string until_text;                // ends the program when its output has that
-    std::optional<uint64_t> until_time;    // ns after its start
+    std::string input;                   // file for standard input; empty: none
+    uint64_t limit = 0;                  // ns
+    std::string until_text;              // ends the program when its output has that
+    std::optional<uint64_t> until_time;  // ns after its start
 };
 
 enum class HowEnded {
-    exited,   // `number` is the exit status
-    killed,   // by signal `number`
-    until,    // as the conditions say: it was ended by SIGTERM
-    hung,     // at the limit, and used no processor any more
-    spun,     // at the limit, and used one
+    exited,  // `number` is the exit status
+    killed,  // by signal `number`
+    until,   // as the conditions say: it was ended by SIGTERM
+    hung,    // at the limit, and used no processor any more
+    spun,    // at the limit, and used one
 };
 
 struct RunEnd {
     HowEnded how = HowEnded::exited;
     int number = 0;
-    std::string out;       // standard output, and error
+    std::string out;  // standard output, and error
     std::string err;
-    std::string where;     // of one that hung: what its threads wait in
+    std::string where;      // of one that hung: what its threads wait in
     uint64_t duration = 0;  // ns
 };
 

@@ -17,7 +17,7 @@
 namespace interrupt {
 constinit Settings settings;  // shim/thread_table.cpp has it
 void join_run() {}            // shim/run.cpp: opens a file
-}
+}  // namespace interrupt
 
 using namespace interrupt;
 
