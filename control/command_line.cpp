@@ -13,10 +13,13 @@ constexpr const char* about =
     "Interrupts threads that are blocked in a system call, in programs that run under libinterrupt.so.";
 
 constexpr const char* statuses =
-    "Exit status: 0 done; 1 a sweep has found something; 2 usage; 3 no such process, thread or program; 4 not under the shim, or cannot be;\n"
+    "Exit status: 0 done; 1 a sweep has found something; 2 usage; 3 no such process, thread or program; 4 not under "
+    "the shim, or cannot be;\n"
     "5 not delivered in time; 6 not permitted.";
 
-bool is_public(const CLI::Option* option) { return !option->get_lnames().empty(); }
+bool is_public(const CLI::Option* option) {
+    return !option->get_lnames().empty();
+}
 
 // Whether an option of that command has its value in the next word.
 bool takes_value(const std::string& command, const std::string& option) {

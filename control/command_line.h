@@ -11,8 +11,8 @@
 
 namespace interrupt::control {
 
-// The command line of a command that starts a program ends where that program's begins: nothing after it is an option of
-// ours.
+// The command line of a command that starts a program ends where that program's begins: nothing after it is an option
+// of ours.
 struct CommandLine {
     std::vector<std::string> ours;
     std::vector<std::string> program;

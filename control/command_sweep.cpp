@@ -8,6 +8,7 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <map>
 #include <thread>
 
 #include "control/commands.h"
@@ -20,8 +21,6 @@ namespace {
 constexpr uint64_t second_ns = 1'000'000'000;
 
 volatile std::sig_atomic_t told_to_stop = 0;
-
-struct Stopped {};
 
 // Splits at commas; empty: everything.
 bool is_chosen(const std::vector<std::string>& patterns, Call call) {
@@ -131,7 +130,9 @@ public:
                           text("`", printable(path_), "` cannot be written: ", std::strerror(errno), "."));
         }
         if (file_.tellp() == 0) {
-            file_ << Json{{"command", sweep.command}}.dump() << '\n' << std::flush;
+            write({{"command", sweep.command}});
+        } else if (!ends_with_newline()) {
+            file_ << '\n';
         }
     }
 
@@ -140,34 +141,44 @@ public:
             return;
         }
         const SweepResult& result = *sweep.results[index];
-        file_ << Json{{"case", identity(sweep, sweep.cases[index])},
-                      {"word", static_cast<int>(result.word)},
-                      {"detail", printable(result.detail)}}
-                     .dump(-1, ' ', false, Json::error_handler_t::replace)
-              << '\n'
-              << std::flush;
+        write({{"case", identity(sweep, sweep.cases[index])},
+               {"word", static_cast<int>(result.word)},
+               {"detail", printable(result.detail)}});
+    }
+
+private:
+    static std::string line_of(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+    void write(const Json& json) {
+        file_ << line_of(json) << '\n' << std::flush;
         if (!file_) {
             throw Failure(Status::not_permitted, text("`", printable(path_), "` could not be written."));
         }
     }
 
-private:
+    bool ends_with_newline() const {
+        std::ifstream before(path_);
+        before.seekg(-1, std::ios::end);
+        return before.get() == '\n';
+    }
+
     // A last line that was cut short is as if it were not there.
     void read(std::ifstream& before, Sweep& sweep) {
         std::map<std::string, SweepResult> known;
         std::string line;
-        bool first = true;
+        std::getline(before, line);
+        if (line != line_of({{"command", sweep.command}})) {
+            throw Failure(Status::usage,
+                          text("the results in `", printable(path_), "` are those of another command, or damaged."));
+        }
         while (std::getline(before, line)) {
             const Json entry = Json::parse(line, nullptr, false);
-            if (first &&
-                (entry.is_discarded() || entry.value("command", std::vector<std::string>()) != sweep.command)) {
-                throw Failure(Status::usage,
-                              text("the results in `", printable(path_), "` are those of another command."));
-            }
-            first = false;
-            if (entry.is_object() && entry.contains("case") && entry.contains("word") && entry["word"].is_number()) {
-                known[entry["case"]] = {static_cast<SweepResult::Word>(entry["word"].get<int>()),
-                                        entry.value("detail", "")};
+            const bool whole = entry.is_object() && entry.contains("case") && entry["case"].is_string() &&
+                               entry.contains("word") && entry["word"].is_number_unsigned() &&
+                               entry["word"] <= static_cast<int>(SweepResult::Word::errors) &&
+                               entry.contains("detail") && entry["detail"].is_string();
+            if (whole) {
+                known[entry["case"]] = {static_cast<SweepResult::Word>(entry["word"].get<int>()), entry["detail"]};
             }
         }
         for (size_t i = 0; i < sweep.cases.size(); ++i) {
@@ -188,6 +199,19 @@ void check_same_twice(const Comparison& comparison, const RunEnd& once, const Ru
                       text("the program does not do the same twice, even undisturbed: ", word_of(difference.word), ": ",
                            difference.detail, ". Leave out what changes by itself, by --ignore REGEX."));
     }
+}
+
+// How many points two undisturbed runs did not both come to as often.
+size_t unsteady(const std::vector<SweepPoint>& once, const std::vector<SweepPoint>& again) {
+    std::map<uint64_t, std::pair<uint32_t, uint32_t>> times;
+    for (const SweepPoint& point : once) {
+        times[point.key].first = point.times;
+    }
+    for (const SweepPoint& point : again) {
+        times[point.key].second = point.times;
+    }
+    return static_cast<size_t>(std::count_if(
+        times.begin(), times.end(), [](const auto& point) { return point.second.first != point.second.second; }));
 }
 
 }  // namespace
@@ -211,22 +235,29 @@ Status sweep_command(const SweepOptions& options) {
     read_until(options.until, conditions);
     conditions.limit = options.timeout.empty() ? 60 * second_ns : parse_timeout(options.timeout);
 
-    struct sigaction stop = {};
-    stop.sa_handler = [](int) { told_to_stop = 1; };
-    ::sigaction(SIGINT, &stop, nullptr);
-    ::sigaction(SIGTERM, &stop, nullptr);
+    struct sigaction stopping = {};
+    stopping.sa_handler = [](int) { told_to_stop = 1; };
+    ::sigaction(SIGINT, &stopping, nullptr);
+    ::sigaction(SIGTERM, &stopping, nullptr);
 
+    const Stop stop = [] { return told_to_stop != 0; };
     Sweep sweep;
     sweep.command = options.program;
-    sweep.undisturbed = run_undisturbed(conditions, sweep.points, sweep.points_lost);
-    if (sweep.undisturbed.how == HowEnded::hung || sweep.undisturbed.how == HowEnded::spun) {
-        throw Failure(Status::not_delivered, text("undisturbed, the program has not ended within ",
-                                                  duration_text(conditions.limit), ": ", sweep.undisturbed.where,
-                                                  ". End it by --until TEXT|SECONDS, or give it more by --timeout S."));
+    try {
+        sweep.undisturbed = run_undisturbed(conditions, sweep.points, sweep.points_lost, stop);
+        if (sweep.undisturbed.how == HowEnded::hung || sweep.undisturbed.how == HowEnded::spun) {
+            throw Failure(
+                Status::not_delivered,
+                text("undisturbed, the program has not ended within ", duration_text(conditions.limit), ": ",
+                     sweep.undisturbed.where, ". End it by --until TEXT|SECONDS, or give it more by --timeout S."));
+        }
+        std::vector<SweepPoint> again;
+        uint32_t lost_again = 0;
+        check_same_twice(comparison, sweep.undisturbed, run_undisturbed(conditions, again, lost_again, stop));
+        sweep.unsteady_points = unsteady(sweep.points, again);
+    } catch (const Stopped&) {
+        throw Failure(Status::not_delivered, "stopped before the end.");
     }
-    std::vector<SweepPoint> again;
-    uint32_t lost_again = 0;
-    check_same_twice(comparison, sweep.undisturbed, run_undisturbed(conditions, again, lost_again));
     if (options.list) {
         options.json ? print_json(sweep_json(sweep)) : print_points(sweep);
         return Status::done;
@@ -236,6 +267,14 @@ Status sweep_command(const SweepOptions& options) {
     }
     sweep.cases = cases_of(sweep.points, outcomes, calls, static_cast<uint32_t>(options.per_site));
     sweep.results.resize(sweep.cases.size());
+    if (options.only != 0 && (options.only < 0 || static_cast<size_t>(options.only) > sweep.cases.size())) {
+        throw Failure(Status::not_found,
+                      text("there is no run ", options.only, "; there are ", sweep.cases.size(), "."));
+    }
+    if (!options.junit.empty() && !std::ofstream(options.junit, std::ios::app)) {
+        throw Failure(Status::not_permitted,
+                      text("`", printable(options.junit), "` cannot be written: ", std::strerror(errno), "."));
+    }
     Kept kept(options.directory, options.resume, sweep);
 
     std::vector<size_t> to_run;
@@ -243,10 +282,6 @@ Status sweep_command(const SweepOptions& options) {
         if (!sweep.results[i] && (options.only == 0 || options.only == static_cast<int>(i) + 1)) {
             to_run.push_back(i);
         }
-    }
-    if (options.only != 0 && (options.only < 0 || static_cast<size_t>(options.only) > sweep.cases.size())) {
-        throw Failure(Status::not_found,
-                      text("there is no run ", options.only, "; there are ", sweep.cases.size(), "."));
     }
     const size_t processors = std::max(1u, std::thread::hardware_concurrency());
     const size_t jobs = options.jobs > 0 ? static_cast<size_t>(options.jobs) : processors;
@@ -257,24 +292,22 @@ Status sweep_command(const SweepOptions& options) {
         Progress progress(to_run.size());
         progress.show(0, 0);
         try {
-            run_cases(conditions, sweep.points, sweep.cases, to_run, sweep.undisturbed, comparison, jobs,
+            run_cases(conditions, sweep.points, sweep.cases, to_run, sweep.undisturbed, comparison, jobs, stop,
                       [&](size_t index, const SweepResult& result) {
                           sweep.results[index] = result;
                           kept.add(sweep, index);
                           findings += result.is_finding();
                           progress.show(++done, findings);
-                          if (told_to_stop) {
-                              throw Stopped();
-                          }
                       });
         } catch (const Stopped&) {
             stopped = true;
         }
     }
+    options.json ? print_json(sweep_json(sweep)) : print_findings(sweep);
+    std::cout << std::flush;
     if (!options.junit.empty()) {
         write_junit(sweep, options.junit);
     }
-    options.json ? print_json(sweep_json(sweep)) : print_findings(sweep);
     if (stopped) {
         throw Failure(Status::not_delivered, options.directory.empty()
                                                  ? "stopped before the end; with --output DIR a sweep can go on later."

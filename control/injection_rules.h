@@ -131,11 +131,11 @@ constexpr bool parse_when(std::string_view text, Injection& injection) {
         return false;
     }
     injection.last = injection.first;
-    if (take_prefix(text, "..") && (!take_number(text, injection.last) || injection.last < injection.first)) {
+    const bool bounded = take_prefix(text, "..");
+    if (bounded && (!take_number(text, injection.last) || injection.last < injection.first)) {
         return false;
     }
     if (take_prefix(text, "+")) {
-        const bool bounded = injection.last != injection.first;
         injection.last = bounded ? injection.last : UINT32_MAX;
         if (!text.empty() && (!take_number(text, injection.step) || injection.step == 0)) {
             return false;
@@ -214,7 +214,8 @@ private:
         } else if (is(word, "exception")) {
             parsed_.exception = take_until(rest, ':');
             injection.outcome = Outcome::exception;
-            if (parsed_.exception.empty() || parsed_.exception.size() >= sizeof ExceptionName::name) {
+            if (parsed_.exception.find('.') == std::string_view::npos ||
+                parsed_.exception.size() >= sizeof ExceptionName::name) {
                 fail(RuleMistake::no_class_name, parsed_.exception);
             }
         } else if (!is(word, "default")) {

@@ -169,9 +169,7 @@ Status run_command(const RunOptions& options) {
     const Launch launch = prepare_launch(options.program);
     set_or_remove("INTERRUPT_NO_FOLLOW", options.no_follow ? "1" : "");
     if (!options.inject.empty()) {
-        Run run(false);
-        ::setenv("INTERRUPT_RUN", run.path().c_str(), 1);
-        report_rules_at_end(run, options.inject);
+        run_with_report(launch, options.inject);
     }
     become(launch);
     return Status::done;

@@ -68,7 +68,8 @@ void Program::add_sweep() {
     sub->add_option("--as", sweep_.as, "How the interrupted call ends, several separated by commas (default)")
         ->type_name("OUTCOMES")
         ->allow_extra_args(false);
-    sub->add_option("--in", sweep_.in, "Only these calls, patterns separated by commas")->type_name("CALLS")
+    sub->add_option("--in", sweep_.in, "Only these calls, patterns separated by commas")
+        ->type_name("CALLS")
         ->allow_extra_args(false);
     sub->add_option("--per-site", sweep_.per_site, "At most so many times at each point")
         ->type_name("K")

@@ -22,18 +22,17 @@ void Program::add_threads() {
 }
 
 void Program::add_interrupt() {
-    CLI::App* sub =
-        add("interrupt", "Interrupt threads, and wait until it is delivered", interrupt_, interrupt_command,
-            "Outcomes: default (EINTR; in CPython ThreadInterrupted), errno:NAME, timeout, eof,\n"
-            "cancel (the thread ends, as by pthread_cancel), exception:CLASS (CPython),\n"
-            "signal:NAME (the plain signal, to that thread).\n"
-            "What is not delivered in time is withdrawn, unless --sticky.\n\n"
-            "Examples:\n"
-            "  interruptctl interrupt 4242 4245\n"
-            "  interruptctl interrupt 4242 --in recv --as errno:ECONNRESET\n"
-            "  interruptctl interrupt 4242 --name 'worker*' --timeout 0.2\n"
-            "  interruptctl interrupt 4242 --main --as signal:SIGINT\n"
-            "  interruptctl interrupt 4242 4245 --force");
+    CLI::App* sub = add("interrupt", "Interrupt threads, and wait until it is delivered", interrupt_, interrupt_command,
+                        "Outcomes: default (EINTR; in CPython ThreadInterrupted), errno:NAME, timeout, eof,\n"
+                        "cancel (the thread ends, as by pthread_cancel), exception:CLASS (CPython),\n"
+                        "signal:NAME (the plain signal, to that thread).\n"
+                        "What is not delivered in time is withdrawn, unless --sticky.\n\n"
+                        "Examples:\n"
+                        "  interruptctl interrupt 4242 4245\n"
+                        "  interruptctl interrupt 4242 --in recv --as errno:ECONNRESET\n"
+                        "  interruptctl interrupt 4242 --name 'worker*' --timeout 0.2\n"
+                        "  interruptctl interrupt 4242 --main --as signal:SIGINT\n"
+                        "  interruptctl interrupt 4242 4245 --force");
     sub->add_option("PID", interrupt_.pid, "Process id")->type_name("")->required();
     sub->add_option("TID", interrupt_.tids, "Thread ids")->type_name("");
     sub->add_flag("--main", interrupt_.main, "The main thread");
@@ -71,9 +70,7 @@ void Program::add_wait() {
     sub->add_option("--fd", wait_.fd, "Only where the call waits for descriptor N")->type_name("N");
     sub->add_option("--thread", wait_.thread, "Only threads whose name matches GLOB")->type_name("GLOB");
     sub->add_option("--count", wait_.count, "Until N threads are there at the same time")->type_name("N");
-    sub->add_option("--timeout", wait_.timeout, "How long to wait, in seconds")
-        ->type_name("S")
-        ->capture_default_str();
+    sub->add_option("--timeout", wait_.timeout, "How long to wait, in seconds")->type_name("S")->capture_default_str();
     sub->add_flag("--json", wait_.json, "As JSON");
 }
 
@@ -130,9 +127,7 @@ void Program::add_watch() {
             "  interruptctl watch\n"
             "  interruptctl watch 4242 --interval 0.2");
     sub->add_option("PID", watch_.pid, "Process id; the list of processes without it")->type_name("");
-    sub->add_option("--interval", watch_.interval, "Seconds between two looks")
-        ->type_name("S")
-        ->capture_default_str();
+    sub->add_option("--interval", watch_.interval, "Seconds between two looks")->type_name("S")->capture_default_str();
     sub->add_flag("--once", watch_.once, "Print it as text, once, with no terminal");
 }
 

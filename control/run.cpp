@@ -1,15 +1,16 @@
 #include "control/run.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 
@@ -21,21 +22,31 @@
 namespace interrupt::control {
 namespace {
 
-// What a program can have inherited of the terminal and of pipes must not be kept open by the reporter, all but the
-// standard error that it is to write to.
-void leave_the_program_alone(int pidfd) {
-    ::setsid();
-    const int nothing = ::open("/dev/null", O_RDWR);
-    ::dup2(nothing, STDIN_FILENO);
-    ::dup2(nothing, STDOUT_FILENO);
-    ::dup2(pidfd, 3);
-    ::syscall(SYS_close_range, 4u, ~0u, 0u);
+volatile std::sig_atomic_t program = 0;
+
+// What is sent to interruptctl alone is meant for the program.
+void hand_on(int signal, siginfo_t* info, void*) {
+    const int saved_errno = errno;
+    if (program > 0 && info->si_code != SI_KERNEL) {  // the terminal sends its signals to both
+        ::kill(static_cast<pid_t>(program), signal);
+    }
+    errno = saved_errno;
 }
 
-void await_end(int pidfd) {
-    pollfd program{pidfd, POLLIN, 0};
-    while (::poll(&program, 1, -1) < 0 && errno == EINTR) {
+constexpr int handed_on[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM, SIGWINCH, SIGCONT};
+
+// As the program has ended: with its status, or by its signal.
+[[noreturn]] void end_like(int status) {
+    if (WIFSIGNALED(status)) {
+        const rlimit no_core{0, 0};  // the program's own is enough
+        ::setrlimit(RLIMIT_CORE, &no_core);
+        ::signal(WTERMSIG(status), SIG_DFL);
+        sigset_t none;
+        ::sigemptyset(&none);
+        ::sigprocmask(SIG_SETMASK, &none, nullptr);
+        ::raise(WTERMSIG(status));
     }
+    ::_exit(WEXITSTATUS(status));
 }
 
 void say_what_never_acted(const RunFile& file, const std::vector<std::string>& rules) {
@@ -70,6 +81,13 @@ Run::Run(bool wants_points) {
     if (!file) {
         throw failed("cannot be made");
     }
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < sizeof(RunFile)) {  // SIGXFSZ would end us
+        errno = EFBIG;
+        const Failure failure = failed("cannot be made");
+        ::unlink(path_.c_str());
+        throw failure;
+    }
     void* memory = MAP_FAILED;
     const int error = ::posix_fallocate(file.get(), 0, sizeof(RunFile));  // its memory: later there may be none
     if (error == 0) {
@@ -90,34 +108,47 @@ Run::Run(bool wants_points) {
 
 Run::~Run() {
     ::munmap(file_, sizeof(RunFile));
-    if (!keeps_) {
-        ::unlink(path_.c_str());
-    }
+    ::unlink(path_.c_str());
 }
 
-void report_rules_at_end(Run& run, const std::vector<std::string>& rules) {
-    const Descriptor program(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
-    if (!program) {
-        throw Failure(Status::not_permitted,
-                      text("the end of the program cannot be waited for: ", std::strerror(errno), "."));
-    }
-    const pid_t first = ::fork();
-    if (first < 0) {
-        throw Failure(Status::not_permitted, text("no process could be started: ", std::strerror(errno), "."));
-    }
-    if (first != 0) {
-        run.keep();
-        while (::waitpid(first, nullptr, 0) < 0 && errno == EINTR) {
+void run_with_report(const Launch& launch, const std::vector<std::string>& rules) {
+    int status = 0;
+    {
+        Run run(false);
+        ::setenv("INTERRUPT_RUN", run.path().c_str(), 1);
+        sigset_t handed;
+        sigset_t before;
+        ::sigemptyset(&handed);
+        for (const int signal : handed_on) {
+            ::sigaddset(&handed, signal);
         }
-        return;
-    }
-    if (::fork() == 0) {  // nobody's: the program never sees it as a child
-        leave_the_program_alone(program.get());
-        await_end(3);
+        ::sigprocmask(SIG_BLOCK, &handed, &before);
+        const pid_t child = ::fork();
+        if (child < 0) {
+            throw Failure(Status::not_permitted, text("no process could be started: ", std::strerror(errno), "."));
+        }
+        if (child == 0) {
+            ::sigprocmask(SIG_SETMASK, &before, nullptr);
+            try {
+                become(launch);
+            } catch (const Failure& failure) {
+                std::cerr << text("interruptctl: ", failure.what(), '\n') << std::flush;
+                ::_exit(static_cast<int>(failure.status()));
+            }
+        }
+        program = child;
+        struct sigaction action = {};
+        action.sa_sigaction = hand_on;
+        action.sa_flags = SA_SIGINFO | SA_RESTART;
+        for (const int signal : handed_on) {
+            ::sigaction(signal, &action, nullptr);
+        }
+        ::sigprocmask(SIG_SETMASK, &before, nullptr);
+        while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+        }
         say_what_never_acted(run.file(), rules);
-        ::unlink(run.path().c_str());
     }
-    ::_exit(0);
+    end_like(status);
 }
 
 }  // namespace interrupt::control

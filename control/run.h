@@ -4,11 +4,12 @@
 #include <string>
 #include <vector>
 
+#include "control/launcher.h"
 #include "control/run_file.h"
 
 namespace interrupt::control {
 
-// Makes the file, in the directory of the tables, and maps it; removed by remove() or the destructor. Throws Failure.
+// Makes the file, in the directory of the tables, and maps it; removed by the destructor. Throws Failure.
 class Run {
 public:
     explicit Run(bool wants_points);
@@ -19,17 +20,13 @@ public:
     const std::string& path() const { return path_; }
     RunFile& file() const { return *file_; }
 
-    // The file stays for others.
-    void keep() { keeps_ = true; }
-
 private:
     std::string path_;
     RunFile* file_ = nullptr;
-    bool keeps_ = false;
 };
 
-// Starts a process of nobody's, which waits for the calling process, whatever that will be running, to end, says on
-// standard error which of the rules have never acted, and removes the file. Throws Failure.
-void report_rules_at_end(Run& run, const std::vector<std::string>& rules);
+// Starts the program as a child, hands on the signals that come meanwhile, waits for its end, and says on standard
+// error which of the rules have never acted. Ends as the program has. Throws Failure.
+[[noreturn]] void run_with_report(const Launch& launch, const std::vector<std::string>& rules);
 
 }  // namespace interrupt::control

@@ -84,15 +84,44 @@ const char* word_of(SweepResult::Word word) {
     return "";
 }
 
+void Comparison::Free::operator()(regex_t* expression) const {
+    ::regfree(expression);
+    delete expression;
+}
+
 Comparison::Comparison(const std::vector<std::string>& ignored) {
     for (const std::string& expression : ignored) {
-        try {
-            ignored_.emplace_back(expression, std::regex::ECMAScript | std::regex::optimize);
-        } catch (const std::regex_error& error) {
+        auto compiled = std::make_unique<regex_t>();
+        if (const int error = ::regcomp(compiled.get(), expression.c_str(), REG_EXTENDED); error != 0) {
+            char reason[128];
+            ::regerror(error, compiled.get(), reason, sizeof reason);
             throw Failure(Status::usage,
-                          text("--ignore `", printable(expression), "` is no regular expression: ", error.what(), "."));
+                          text("--ignore `", printable(expression), "` is no regular expression: ", reason, "."));
         }
+        ignored_.emplace_back(compiled.release());
     }
+}
+
+std::string Comparison::without_ignored(std::string line) const {
+    for (const auto& expression : ignored_) {
+        std::string kept;
+        size_t at = 0;
+        while (at < line.size()) {
+            regmatch_t match{static_cast<regoff_t>(at), static_cast<regoff_t>(line.size())};
+            if (::regexec(expression.get(), line.c_str(), 1, &match, REG_STARTEND | (at > 0 ? REG_NOTBOL : 0)) != 0) {
+                break;
+            }
+            const auto begin = static_cast<size_t>(match.rm_so);
+            const auto end = static_cast<size_t>(match.rm_eo);
+            kept.append(line, at, begin - at);
+            if (begin == end && begin < line.size()) {
+                kept += line[begin];
+            }
+            at = begin == end ? end + 1 : end;
+        }
+        line = at < line.size() ? kept + line.substr(at) : kept;
+    }
+    return line;
 }
 
 std::vector<std::string> Comparison::lines(const std::string& output) const {
@@ -102,10 +131,10 @@ std::vector<std::string> Comparison::lines(const std::string& output) const {
         const size_t length = std::min(rest.find('\n'), rest.size());
         std::string line(rest.substr(0, length));
         rest.remove_prefix(std::min(length + 1, rest.size()));
-        for (const std::regex& expression : ignored_) {
-            line = std::regex_replace(line, expression, "");
-        }
-        lines.push_back(std::move(line));
+        lines.push_back(without_ignored(std::move(line)));
+    }
+    if (!output.empty() && output.back() != '\n') {
+        lines.emplace_back("(no newline at the end)");
     }
     return lines;
 }
@@ -141,10 +170,19 @@ SweepResult Comparison::compare(const RunEnd& undisturbed, const RunEnd& end) co
     return {};
 }
 
-RunEnd run_undisturbed(const RunConditions& conditions, std::vector<SweepPoint>& points, uint32_t& points_lost) {
+RunEnd run_undisturbed(const RunConditions& conditions, std::vector<SweepPoint>& points, uint32_t& points_lost,
+                       const Stop& stop) {
     SweepRun run(conditions, 0, nullptr);
     for (;;) {
+        if (stop()) {
+            throw Stopped();
+        }
         if (std::optional<RunEnd> end = run.look()) {
+            if (run.file().images[0].state.load() != RunName::ready) {
+                throw Failure(Status::not_under_shim,
+                              text("nothing of the program was under the shim. `interruptctl doctor ",
+                                   printable(conditions.launch->words.front()), "` may say why."));
+            }
             points = points_of(run.file());
             points_lost = run.file().points_lost.load(std::memory_order_relaxed);
             return std::move(*end);
@@ -155,7 +193,7 @@ RunEnd run_undisturbed(const RunConditions& conditions, std::vector<SweepPoint>&
 
 void run_cases(const RunConditions& conditions, const std::vector<SweepPoint>& points,
                const std::vector<SweepCase>& cases, const std::vector<size_t>& indexes, const RunEnd& undisturbed,
-               const Comparison& comparison, size_t jobs,
+               const Comparison& comparison, size_t jobs, const Stop& stop,
                const std::function<void(size_t index, const SweepResult& result)>& done) {
     struct Running {
         size_t index;
@@ -164,6 +202,9 @@ void run_cases(const RunConditions& conditions, const std::vector<SweepPoint>& p
     std::vector<Running> running;
     size_t next = 0;
     while (next < indexes.size() || !running.empty()) {
+        if (stop()) {
+            throw Stopped();
+        }
         while (next < indexes.size() && running.size() < jobs) {
             const size_t index = indexes[next++];
             const SweepCase& chosen = cases[index];
@@ -182,7 +223,12 @@ void run_cases(const RunConditions& conditions, const std::vector<SweepPoint>& p
             }
             const RunTarget& target = at->run->file().target;
             SweepResult result = comparison.compare(undisturbed, *end);
-            if (target.reached.load(std::memory_order_relaxed) == 0) {
+            const bool reached = target.reached.load(std::memory_order_relaxed) != 0;
+            const bool ended_badly = result.word == SweepResult::Word::hung || result.word == SweepResult::Word::spun ||
+                                     result.word == SweepResult::Word::crashed;
+            if (!reached && ended_badly) {
+                result.detail += ", before it came to the point";
+            } else if (!reached) {
                 result.word = SweepResult::Word::not_reached;
             } else if (target.acted.load(std::memory_order_relaxed) == 0) {
                 result.word = SweepResult::Word::not_acted;

@@ -2,9 +2,10 @@
 // it does undisturbed.
 #pragma once
 
+#include <regex.h>
+
 #include <functional>
-#include <map>
-#include <regex>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,7 @@ const char* word_of(SweepResult::Word word);
 // What is compared: the output, line by line, without the parts that change by themselves.
 class Comparison {
 public:
-    // Throws Failure(usage) for what is no regular expression.
+    // POSIX extended regular expressions. Throws Failure(usage) for what is none.
     explicit Comparison(const std::vector<std::string>& ignored);
     // What is different in a run that was interrupted.
     SweepResult compare(const RunEnd& undisturbed, const RunEnd& interrupted) const;
@@ -46,17 +47,27 @@ private:
     std::vector<std::string> lines(const std::string& output) const;
     std::string first_difference(const std::string& expected, const std::string& found) const;
 
-    std::vector<std::regex> ignored_;
+    struct Free {
+        void operator()(regex_t* expression) const;
+    };
+    std::string without_ignored(std::string line) const;
+
+    std::vector<std::unique_ptr<regex_t, Free>> ignored_;
 };
 
+// Somebody has had enough: thrown where runs are waited for, once `stop` says so.
+struct Stopped {};
+using Stop = std::function<bool()>;
+
 // Runs them, `jobs` at a time, and calls `done` with the index of each when it has ended, in the order in which they
-// end. Throws Failure.
+// end. Throws Failure and Stopped.
 void run_cases(const RunConditions& conditions, const std::vector<SweepPoint>& points,
                const std::vector<SweepCase>& cases, const std::vector<size_t>& indexes, const RunEnd& undisturbed,
-               const Comparison& comparison, size_t jobs,
+               const Comparison& comparison, size_t jobs, const Stop& stop,
                const std::function<void(size_t index, const SweepResult& result)>& done);
 
-// Runs the program to its end.
-RunEnd run_undisturbed(const RunConditions& conditions, std::vector<SweepPoint>& points, uint32_t& points_lost);
+// Runs the program to its end. Throws Failure, if nothing of it was under the shim, and Stopped.
+RunEnd run_undisturbed(const RunConditions& conditions, std::vector<SweepPoint>& points, uint32_t& points_lost,
+                       const Stop& stop);
 
 }  // namespace interrupt::control

@@ -110,6 +110,13 @@ void print_findings(const Sweep& sweep) {
                     count(sweep, SweepResult::Word::same), " the same",
                     not_reached != 0 ? text(", ", not_reached, " not reached") : "",
                     not_acted != 0 ? text(", ", not_acted, " where it could not act") : "", '.'));
+    if (sweep.points.empty()) {
+        print_line("The program came to no call that can wait.");
+    }
+    if (sweep.unsteady_points != 0) {
+        print_line(text(sweep.unsteady_points, sweep.unsteady_points == 1 ? " point was" : " points were",
+                        " not the same in two undisturbed runs: what happens there depends on the time."));
+    }
     if (sweep.points_lost != 0) {
         print_line(text("The table of points was full: ", sweep.points_lost, " calls were not looked at."));
     }
@@ -132,11 +139,9 @@ Json sweep_json(const Sweep& sweep) {
                         {"finding", result && result->is_finding()},
                         {"detail", result ? Json(printable(result->detail)) : Json(nullptr)}});
     }
-    return {{"command", sweep.command},
-            {"points", std::move(points)},
-            {"points_lost", sweep.points_lost},
-            {"runs", std::move(runs)},
-            {"findings", count_findings(sweep)}};
+    return {{"command", sweep.command},         {"points", std::move(points)},
+            {"points_lost", sweep.points_lost}, {"unsteady_points", sweep.unsteady_points},
+            {"runs", std::move(runs)},          {"findings", count_findings(sweep)}};
 }
 
 void write_junit(const Sweep& sweep, const std::string& path) {
@@ -144,14 +149,21 @@ void write_junit(const Sweep& sweep, const std::string& path) {
     file << "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite name=\"sweep of "
          << xml(printable(sweep.command.front())) << "\" tests=\"" << sweep.cases.size() << "\" failures=\""
          << count_findings(sweep) << "\" skipped=\""
-         << count(sweep, SweepResult::Word::not_reached) + count(sweep, SweepResult::Word::not_acted) << "\">\n";
+         << count(sweep, SweepResult::Word::not_reached) + count(sweep, SweepResult::Word::not_acted) +
+                static_cast<size_t>(std::count_if(sweep.results.begin(), sweep.results.end(),
+                                                  [](const auto& result) { return !result; }))
+         << "\">\n";
     for (size_t i = 0; i < sweep.cases.size(); ++i) {
         const SweepCase& chosen = sweep.cases[i];
         const auto& result = sweep.results[i];
         file << "    <testcase classname=\"" << xml(site_text(sweep.points[chosen.point])) << "\" name=\""
              << xml(case_text(sweep, chosen)) << ", as "
              << xml(outcome_name(chosen.wanted.outcome, chosen.wanted.error)) << '"';
-        if (!result || result->word == SweepResult::Word::same) {
+        if (!result) {
+            file << ">\n      <skipped message=\"not run\"/>\n    </testcase>\n";
+            continue;
+        }
+        if (result->word == SweepResult::Word::same) {
             file << "/>\n";
             continue;
         }

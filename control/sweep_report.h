@@ -16,6 +16,7 @@ struct Sweep {
     std::vector<SweepCase> cases;
     std::vector<std::optional<SweepResult>> results;  // of each case; none: not run
     uint32_t points_lost = 0;
+    size_t unsteady_points = 0;  // not the same in two undisturbed runs
 };
 
 // "recv(fd 3), the 2nd time".

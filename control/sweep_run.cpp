@@ -37,21 +37,27 @@ std::string contents_of(const Descriptor& file) {
     return contents;
 }
 
-// The processes of a session, which may have left the program's process group.
-std::vector<pid_t> session_of(pid_t leader) {
+// The processes of a run: those of its session, and what has left it but has the run's environment.
+std::vector<pid_t> members_of(pid_t leader, const Run& run) {
+    const std::string mark = text("INTERRUPT_RUN=", run.path());
     std::vector<pid_t> members;
     for (const pid_t pid : all_processes()) {
         if (::getsid(pid) == leader) {
             members.push_back(pid);
+        } else if (pid != ::getpid()) {
+            const auto environment = read_all(AT_FDCWD, text("/proc/", pid, "/environ"));
+            if (environment && environment->find(mark + '\0') != std::string::npos) {
+                members.push_back(pid);
+            }
         }
     }
     return members;
 }
 
-// Clock ticks on processors, of all processes of the session.
-uint64_t processor_ticks(pid_t leader) {
+// Clock ticks on processors, of all processes of a run.
+uint64_t processor_ticks(const std::vector<pid_t>& members) {
     uint64_t ticks = 0;
-    for (const pid_t pid : session_of(leader)) {
+    for (const pid_t pid : members) {
         const auto contents = read_all(AT_FDCWD, text("/proc/", pid, "/stat"));
         const auto stat = contents ? parse_stat(*contents) : std::nullopt;
         ticks += stat ? stat->processor_ticks : 0;
@@ -59,10 +65,10 @@ uint64_t processor_ticks(pid_t leader) {
     return ticks;
 }
 
-// What the threads of the session wait in: "redis-cli: recv(fd 3)".
-std::string waits_of(pid_t leader) {
+// What the threads of a run wait in: "redis-cli: recv(fd 3)".
+std::string waits_of(const std::vector<pid_t>& members) {
     std::string waits;
-    for (const pid_t pid : session_of(leader)) {
+    for (const pid_t pid : members) {
         try {
             const Process process(pid);
             const TableFile table(process);
@@ -78,7 +84,11 @@ std::string waits_of(pid_t leader) {
 
 [[noreturn]] void start_program(const RunConditions& conditions, const Run& run, int number, int out, int err) {
     ::setsid();
-    ::dup2(::open(conditions.input.empty() ? "/dev/null" : conditions.input.c_str(), O_RDONLY), STDIN_FILENO);
+    const int input = ::open(conditions.input.empty() ? "/dev/null" : conditions.input.c_str(), O_RDONLY);
+    if (input != STDIN_FILENO) {
+        ::dup2(input, STDIN_FILENO);
+        ::close(input);
+    }
     const int said = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     ::dup2(out, STDOUT_FILENO);
     ::dup2(err, STDERR_FILENO);
@@ -128,7 +138,7 @@ SweepRun::~SweepRun() {
     if (pid_ <= 0) {
         return;
     }
-    for (const pid_t pid : session_of(pid_)) {
+    for (const pid_t pid : members_of(pid_, run_)) {
         ::kill(pid, SIGKILL);
     }
     while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
@@ -143,8 +153,12 @@ std::optional<RunEnd> SweepRun::look() {
     const uint64_t now = monotonic_now();
     siginfo_t info = {};
     if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid_) {
-        if (told_to_end_) {
+        const bool by_us = info.si_code == CLD_EXITED || info.si_status == SIGTERM || info.si_status == SIGKILL;
+        if (told_to_end_ && by_us) {
             return finish(HowEnded::until, 0);
+        }
+        if (info.si_code == CLD_EXITED && !conditions_.until_text.empty() && has_said(conditions_.until_text)) {
+            return finish(HowEnded::until, 0);  // it was quicker
         }
         return finish(info.si_code == CLD_EXITED ? HowEnded::exited : HowEnded::killed, info.si_status);
     }
@@ -152,7 +166,8 @@ std::optional<RunEnd> SweepRun::look() {
                         (!conditions_.until_text.empty() && has_said(conditions_.until_text));
     if (wanted && !told_to_end_) {
         told_to_end_ = now;
-        for (const pid_t pid : session_of(pid_)) {
+        ticks_before_.reset();
+        for (const pid_t pid : members_of(pid_, run_)) {
             ::kill(pid, SIGTERM);
         }
     }
@@ -163,23 +178,24 @@ std::optional<RunEnd> SweepRun::at_limit(uint64_t now) {
     const uint64_t limit = told_to_end_ ? *told_to_end_ + 5 * second_ns : started_ + conditions_.limit;
     const uint64_t window = std::min(second_ns / 2, conditions_.limit / 2);
     if (now + window >= limit && !ticks_before_) {
-        ticks_before_ = processor_ticks(pid_);
+        ticks_before_ = processor_ticks(members_of(pid_, run_));
     }
     if (now < limit) {
         return std::nullopt;
     }
-    // More than a third of the time on a processor is no waiting.
-    const uint64_t used =
-        (processor_ticks(pid_) - *ticks_before_) * second_ns / static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
+    // More than a third of the time on a processor is no waiting. What has ended meanwhile has taken its time along.
+    const uint64_t ticks = processor_ticks(members_of(pid_, run_));
+    const uint64_t used = (ticks > *ticks_before_ ? ticks - *ticks_before_ : 0) * second_ns /
+                          static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
     return finish(used * 3 > window ? HowEnded::spun : HowEnded::hung, 0);
 }
 
 RunEnd SweepRun::finish(HowEnded how, int number) {
     RunEnd end{how, number, {}, {}, {}, monotonic_now() - started_};
     if (how == HowEnded::hung || how == HowEnded::spun) {
-        end.where = waits_of(pid_);
+        end.where = waits_of(members_of(pid_, run_));
     }
-    for (const pid_t pid : session_of(pid_)) {
+    for (const pid_t pid : members_of(pid_, run_)) {
         ::kill(pid, SIGKILL);
     }
     while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {

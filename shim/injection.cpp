@@ -49,9 +49,21 @@ bool is_about(const Injection& injection, const BeginningCall& call) {
            (injection.thread[0] == 0 || is_calling_thread(injection.thread));
 }
 
+// What belongs to the runtime's own locks, and to those of C libraries in its process, is left alone, as by requests.
+bool may_end_wait(const Injection& injection, const BlockedCall& call) {
+    if (adapter == nullptr || injection.signal != 0) {
+        return true;
+    }
+    const Verdict verdict =
+        adapter->verdict(thread_context.blocked, Request::make(1, injection.outcome, injection.error, true));
+    const Kind kind = traits(call.call).kind;
+    const bool is_lock = kind == Kind::Semaphore || kind == Kind::Condition || kind == Kind::Futex;
+    return verdict != Verdict::leave_alone && !(is_lock && verdict == Verdict::native);
+}
+
 // A thread that defers interrupts defers these, too.
 bool may_end_now(const Injection& injection) {
-    if (thread_context.mask == Mask::all) {
+    if (thread_context.mask == Mask::all || (injection.signal != 0 && !may_call_kernel())) {
         return false;
     }
     switch (injection.outcome) {
@@ -73,7 +85,8 @@ ActingRule acting_target(const BeginningCall& call) {
     const RunTarget& target = run_file->target;
     Injection injection;
     injection.outcome = target.outcome;
-    if (!may_end_now(injection) || (target.outcome == Outcome::timeout && !call.has_time_limit)) {
+    if (!may_end_now(injection) || !may_end_wait(injection, call.call) ||
+        (target.outcome == Outcome::timeout && !call.has_time_limit)) {
         return {};
     }
     return {.acts = true, .outcome = target.outcome, .error = target.error};
@@ -84,6 +97,9 @@ ActingRule acting_target(const BeginningCall& call) {
 ActingRule acting_rule(const BeginningCall& call) {
     const uint32_t attention = table_header().attention.load(std::memory_order_acquire);
     ActingRule acting;
+    if (may_call_kernel() && os::getpid() != process.pid) {
+        return acting;  // a vfork child: the rules are its parent's
+    }
     if ((attention & attention_points) != 0) {
         acting = acting_target(call);
     }
@@ -95,7 +111,8 @@ ActingRule acting_rule(const BeginningCall& call) {
     for (uint32_t i = 0; i < most_injection_rules; ++i) {
         InjectionRule& rule = table.rules[i];
         const uint32_t generation = rule.generation.load(std::memory_order_acquire);
-        if (!InjectionRule::in_force(generation) || !is_about(rule.injection, call) || !may_end_now(rule.injection)) {
+        if (!InjectionRule::in_force(generation) || !is_about(rule.injection, call) || !may_end_now(rule.injection) ||
+            !may_end_wait(rule.injection, call.call)) {
             continue;
         }
         const Injection injection = rule.injection;
@@ -143,32 +160,43 @@ void meet_rule_timer(ThreadRecord& record) {
     if (due.at == 0 || os::monotonic_ns() < due.at) {
         return;
     }
-    due.at = 0;
     if (due.rule.rule->generation.load(std::memory_order_acquire) != due.rule.generation) {
-        return;  // taken away meanwhile
-    }
-    if (due.rule.signal != 0) {
+        due.at = 0;  // taken away meanwhile
+    } else if (due.rule.signal != 0) {
+        due.at = 0;
         count_acting(due.rule);
         send_own_signal(due.rule.signal);
-    } else if (make_own_request(record, due.rule)) {
+    } else if (make_own_request(record, due.rule).pending()) {
+        due.at = 0;
         count_acting(due.rule);
+    } else {  // another request is pending; if that does not end the wait, the rule does
+        constexpr uint64_t later_ns = 10'000'000;
+        const RuleDue later{os::monotonic_ns() + later_ns, due.rule};
+        arm_rule_timer(record, later);
     }
 }
 
-bool make_own_request(ThreadRecord& record, const ActingRule& rule) {
-    if (!may_call_kernel() || Request{record.request.load(std::memory_order_relaxed)}.pending()) {
-        return false;
+Request make_own_request(ThreadRecord& record, const ActingRule& rule) {
+    if (!may_call_kernel()) {
+        return {};
     }
     InProcess kernel;
-    const RecordOwner owner{record.tid.load(std::memory_order_relaxed),
-                            record.generation.load(std::memory_order_relaxed)};
+    RecordLock lock(kernel, table_header(), record);  // whoever else makes a request has it, too
+    const Request before{record.request.load(std::memory_order_relaxed)};
+    if (before.pending()) {
+        return {};
+    }
     const State state{record.state.load(std::memory_order_relaxed)};
-    return post(kernel, table_header(), record, owner, rule.outcome, rule.error, state.wait()).error == 0;
+    const Request request = Request::make(before.sequence() + 1, rule.outcome, rule.error, true);
+    record.only_wait.store(state.wait(), std::memory_order_relaxed);
+    record.requested_at.store(kernel.now(), std::memory_order_relaxed);
+    record.request.store(request.word, std::memory_order_seq_cst);
+    kernel.wakeup(record, true);
+    return request;
 }
 
-void withdraw_own_request(ThreadRecord& record) {
+void withdraw_own_request(ThreadRecord& record, Request request) {
     InProcess kernel;
-    const Request request{record.request.load(std::memory_order_relaxed)};
     withdraw(kernel, table_header(), record,
              {record.tid.load(std::memory_order_relaxed), record.generation.load(std::memory_order_relaxed)},
              request.sequence());

@@ -36,10 +36,10 @@ bool arm_rule_timer(ThreadRecord& record, const RuleDue& due);
 // The rule timer has expired: makes the request, unless the wait is over or another request is pending.
 void meet_rule_timer(ThreadRecord& record);
 
-// Makes the rule's request in this thread's own name, for the wait that `record` publishes alone. False if a request
-// that is pending goes first. withdraw_own_request(): it did not act.
-bool make_own_request(ThreadRecord& record, const ActingRule& rule);
-void withdraw_own_request(ThreadRecord& record);
+// Makes the rule's request in this thread's own name, for the wait that `record` publishes alone. Not pending if
+// another request goes first. withdraw_own_request(): it did not act.
+Request make_own_request(ThreadRecord& record, const ActingRule& rule);
+void withdraw_own_request(ThreadRecord& record, Request request);
 
 // Sends the rule's signal to this thread; its handler, if the program has one, has run when this returns.
 void send_own_signal(int signal);

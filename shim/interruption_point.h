@@ -209,13 +209,14 @@ template <class Wait, class Result>
         leave(record);
         result = ended_as<Result>(wait, outcome, rule.error);
     } else {
-        if (!make_own_request(record, rule)) {
+        const Request request = make_own_request(record, rule);
+        if (!request.pending()) {
             return false;
         }
         attempt_of(record).window = Window::before_call;
         outcome = deliver(record, wait, result);
         if (outcome == Outcome::none) {
-            withdraw_own_request(record);
+            withdraw_own_request(record, request);
             return false;
         }
         count_acting(rule);

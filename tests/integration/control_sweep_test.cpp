@@ -27,7 +27,9 @@ json sweep_json(std::vector<std::string> arguments, const std::vector<std::strin
 // A directory that goes again.
 class Directory {
 public:
-    Directory() : path_(fs::temp_directory_path() / ("sweep-" + std::to_string(getpid()))) { fs::create_directory(path_); }
+    Directory() : path_(fs::temp_directory_path() / ("sweep-" + std::to_string(getpid()))) {
+        fs::create_directory(path_);
+    }
     ~Directory() { fs::remove_all(path_); }
     std::string file(const std::string& name) const { return path_ / name; }
 
@@ -71,7 +73,8 @@ TEST(Sweep, NamesThreadCallAndPlace) {
     EXPECT_NE(points.at(1).at("site").get<std::string>().find("swept+0x"), std::string::npos) << points;
     EXPECT_NE(points.at(1).at("symbol").get<std::string>().find("read_letters"), std::string::npos) << points;
     const json forked = sweep_json({"--list", "--in", "recv"}, {swept, "forks"}).at("points");
-    EXPECT_TRUE(std::any_of(forked.begin(), forked.end(), [](const json& point) { return point.at("thread") == "f1"; }));
+    EXPECT_TRUE(
+        std::any_of(forked.begin(), forked.end(), [](const json& point) { return point.at("thread") == "f1"; }));
 }
 
 TEST(Sweep, TriesEachOutcomeWhereItCanBe) {

@@ -57,6 +57,7 @@ TEST(InjectionRules, ChooseCallsByNumber) {
     EXPECT_EQ(chosen("3"), " 3");
     EXPECT_EQ(chosen("2..5"), " 2 3 4 5");
     EXPECT_EQ(chosen("2..8+3"), " 2 5 8");
+    EXPECT_EQ(chosen("2..2+1"), " 2");
     EXPECT_EQ(chosen("10+"), " 10 11 12");
     EXPECT_EQ(chosen("1+5"), " 1 6 11");
 }
@@ -112,6 +113,7 @@ TEST(InjectionRules, SayWhatIsWrongAndWhere) {
         {"recv:errno:32", RuleMistake::no_such_error, "32"},
         {"recv:signal:FOO", RuleMistake::no_such_signal, "FOO"},
         {"recv:exception:", RuleMistake::no_class_name, ""},
+        {"recv:exception:KeyError", RuleMistake::no_class_name, "KeyError"},
         {"sleep:eof", RuleMistake::impossible_outcome, "eof"},
         {"flock:errno:EIO:after=1:force:cancel", RuleMistake::no_such_field, "cancel"},
         {"flock:cancel", RuleMistake::impossible_outcome, "cancel"},
