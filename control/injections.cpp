@@ -99,8 +99,7 @@ InjectionText read_injection(const char* from, const std::string& rule) {
         throw misread(from, rule, parsed.error);
     }
     std::string_view rest = rule;
-    take_injection(rest);
-    if (!rest.empty() || rule.ends_with(';')) {
+    if (take_injection(rest).size() != rule.size()) {
         throw Failure(Status::usage, text(from, " `", printable(rule),
                                           "`: it takes one rule, and may be repeated; a `;` in a pattern is written "
                                           "`\\;`."));

@@ -1,7 +1,6 @@
 #include "control/table_file.h"
 
 #include <linux/openat2.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -362,27 +361,6 @@ void TableFile::make_room(uint32_t index) const {
                                                   std::strerror(errno), ". Make room in ",
                                                   printable(mapping_.path.substr(0, mapping_.path.rfind('/'))), "."));
     }
-}
-
-InjectionRules& TableFile::rules() const {
-    return *reinterpret_cast<InjectionRules*>(static_cast<char*>(memory_) + injection_rules_offset(header_.capacity));
-}
-
-void TableFile::make_room_for_rules() const {
-    const auto offset = static_cast<off_t>(injection_rules_offset(header_.capacity));
-    if (::fallocate(file_.get(), FALLOC_FL_KEEP_SIZE, offset, sizeof(InjectionRules)) != 0 && errno != EOPNOTSUPP) {
-        throw Failure(Status::not_permitted, text("there is no room for rules in the thread table of process ",
-                                                  process_.pid(), ": ", std::strerror(errno), ". Make room in ",
-                                                  printable(mapping_.path.substr(0, mapping_.path.rfind('/'))), "."));
-    }
-}
-
-bool TableFile::lock() const {
-    return ::flock(file_.get(), LOCK_EX | LOCK_NB) == 0;
-}
-
-void TableFile::unlock() const {
-    ::flock(file_.get(), LOCK_UN);
 }
 
 bool TableFile::still_mapped() const {
