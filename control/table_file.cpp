@@ -99,9 +99,9 @@ ShimMappings find_shim(const std::vector<Mapping>& maps) {
                 shim.library = mapping;
             }
             library_end = mapping.end;
-        } else if (mapping.inode == 0 && mapping.start == library_end && shim.library) {
+        } else if (mapping.path.empty() && mapping.start == library_end && shim.library) {
             library_end = mapping.end;
-            if (mapping.permissions.starts_with("---") && shim.reason == NoTable::unknown) {
+            if (mapping.permissions.starts_with("r--") && shim.reason == NoTable::unknown) {
                 const uint64_t pages = (mapping.end - mapping.start) / static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
                 shim.reason =
                     pages < static_cast<uint64_t>(NoTable::count) ? static_cast<NoTable>(pages) : NoTable::unknown;

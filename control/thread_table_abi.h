@@ -327,8 +327,8 @@ inline constexpr int runtime_signal_cookie = 0x73696700;
 inline constexpr int held_signal_cookie = 0x68656c00;
 
 // A process that could not make a table has no file to say so. It marks the reason in its own address space: this many
-// pages of the library's zero-initialised data (the anonymous mappings directly behind its file-backed ones in
-// /proc/PID/maps) have no access rights ("---p").
+// pages of the library's zero-initialised data (the anonymous, nameless mappings directly behind its file-backed ones
+// in /proc/PID/maps) cannot be written ("r--p").
 enum class NoTable : uint32_t {
     unknown = 0,
     disabled = 1,            // INTERRUPT_DISABLE

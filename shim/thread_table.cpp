@@ -26,7 +26,8 @@ constinit thread_local ThreadContext thread_context;
 
 namespace {
 
-// NoTable in the ABI header: as many of these pages as the reason's number lose their access rights.
+// NoTable in the ABI header: as many of these pages as the reason's number cannot be written. They can be read: a
+// leak checker reads all of a library's data.
 alignas(4096) constinit char no_table_pages[static_cast<size_t>(NoTable::count)][4096];
 
 // A requester may have claimed a record in this thread's name while the thread claimed one itself. Both look again
@@ -151,7 +152,7 @@ void ask_adapter_again() {
 
 void mark_no_table(NoTable reason) {
     no_table_reason = reason;
-    os::mprotect(no_table_pages, static_cast<size_t>(reason) * 4096, PROT_NONE);
+    os::mprotect(no_table_pages, static_cast<size_t>(reason) * 4096, PROT_READ);
 }
 
 bool ensure_table() {

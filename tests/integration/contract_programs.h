@@ -141,7 +141,7 @@ inline void expect_invisible(const Start& start) {
     EXPECT_EQ(outcome_of(start, true), bare);
 }
 
-// How many pages of the library's zero-initialised data have no access rights: NoTable in the ABI header.
+// How many pages of the library's zero-initialised data cannot be written: NoTable in the ABI header.
 inline interrupt::NoTable no_table_mark(pid_t pid) {
     std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
     unsigned long library_end = 0;
@@ -154,8 +154,8 @@ inline interrupt::NoTable no_table_mark(pid_t pid) {
         }
         if (line.ends_with("libinterrupt.so")) {
             library_end = end;
-        } else if (first == library_end && line.find('/') == std::string::npos) {
-            if (std::strcmp(rights, "---p") == 0) {
+        } else if (first == library_end && line.find_first_of("/[") == std::string::npos) {
+            if (std::strcmp(rights, "r--p") == 0) {
                 return static_cast<interrupt::NoTable>((end - first) / 4096);
             }
             library_end = end;

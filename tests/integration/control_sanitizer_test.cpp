@@ -85,6 +85,14 @@ TEST_P(Sanitized, StartsProgramsThatWereBuiltWithoutIt) {
     EXPECT_EQ(end.err, "");
 }
 
+// A library that does nothing has marked some of its memory, which a leak checker reads at the end.
+TEST_P(Sanitized, EndsWellWhereTheLibraryDoesNothing) {
+    const Finished end =
+        interruptctl({"run", program(), "--shell", "exit 7"}, {.environment = {{"INTERRUPT_DISABLE", "1"}}});
+    EXPECT_EQ(end.exit_status, 7) << end.err;
+    EXPECT_EQ(end.err, "");
+}
+
 TEST_P(Sanitized, HandlesItsOwnSignals) {
     // In recv ThreadSanitizer holds the program's signals back until the call returns, with the shim and without.
     Child child({INTERRUPTCTL_PATH, "run", program(), "sem_wait", "left"});

@@ -161,7 +161,7 @@ std::string library_maps(unsigned marked) {
         "13000-14000 rw-p 00003000 08:01 7    /usr/lib/libinterrupt.so\n";
     char lines[128];
     if (marked > 0) {
-        std::snprintf(lines, sizeof lines, "14000-%x ---p 00000000 00:00 0 \n", 0x14000 + marked * 0x1000);
+        std::snprintf(lines, sizeof lines, "14000-%x r--p 00000000 00:00 0 \n", 0x14000 + marked * 0x1000);
         maps += lines;
     }
     std::snprintf(lines, sizeof lines, "%x-40000 rw-p 00000000 00:00 0 \n", 0x14000 + marked * 0x1000);
@@ -181,9 +181,12 @@ TEST(FindShim, ReadsTheReasonFromTheMarkedPages) {
 }
 
 TEST(FindShim, OnlyPagesThatTouchTheLibraryCount) {
-    const auto apart = parse_maps(library_maps(0) + "50000-52000 ---p 00000000 00:00 0 \n");
+    const auto apart = parse_maps(library_maps(0) + "50000-52000 r--p 00000000 00:00 0 \n");
     EXPECT_EQ(find_shim(apart).reason, NoTable::unknown);
-    const auto none = find_shim(parse_maps("50000-52000 ---p 00000000 00:00 0 \n"));
+    // The kernel's own pages may be the library's neighbours.
+    const auto beside = parse_maps(library_maps(0) + "40000-44000 r--p 00000000 00:00 0    [vvar]\n");
+    EXPECT_EQ(find_shim(beside).reason, NoTable::unknown);
+    const auto none = find_shim(parse_maps("50000-52000 r--p 00000000 00:00 0 \n"));
     EXPECT_FALSE(none.library);
     EXPECT_EQ(none.reason, NoTable::unknown);
 }

@@ -34,7 +34,7 @@
 
 namespace {
 
-std::set<std::string> modes;
+std::set<std::string>& modes = *new std::set<std::string>;  // threads look at it to the very end
 bool has(const char* mode) {
     return modes.count(mode) != 0;
 }
