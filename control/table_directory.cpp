@@ -85,6 +85,13 @@ bool is_dead(const TableName& name, const Maker& maker, ino_t inode) {
     }
 }
 
+// The file of a run (run_file.h) whose interruptctl was killed: PID-RANDOM.run. Processes that have it mapped keep it.
+bool is_dead_run(std::string_view file_name) {
+    const auto pid =
+        file_name.ends_with(".run") ? parse_number(file_name.substr(0, file_name.find('-'))) : std::nullopt;
+    return pid && *pid > 0 && *pid <= INT32_MAX && ::kill(static_cast<pid_t>(*pid), 0) != 0 && errno == ESRCH;
+}
+
 }  // namespace
 
 std::string table_directory() {
@@ -108,6 +115,10 @@ void remove_dead_tables(const std::string& path, const std::set<std::pair<dev_t,
         return;
     }
     while (const dirent* entry = ::readdir(directory.get())) {
+        if (is_dead_run(entry->d_name)) {
+            ::unlinkat(fd, entry->d_name, 0);
+            continue;
+        }
         const auto name = parse_table_name(entry->d_name);
         if (!name || ::fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode) ||
             status.st_uid != ::geteuid() || mapped.contains({status.st_dev, status.st_ino})) {
