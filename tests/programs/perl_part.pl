@@ -85,7 +85,7 @@ while (($served // 0) < 5) {
         next if !defined $count && $! == EINTR;
         $got{$handle} += $count;
         next if $count;
-        write_all($handle, scalar reverse "bytes $got{$handle}");
+        write_all($handle, scalar reverse 'bytes ' . delete $got{$handle});  # another handle may get the same name
         $select->remove($handle);
         close $handle;
         ++$served;
