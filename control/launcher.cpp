@@ -172,7 +172,6 @@ Status run_command(const RunOptions& options) {
         run_with_report(launch, options.inject);
     }
     become(launch);
-    return Status::done;
 }
 
 }  // namespace interrupt::control

@@ -39,6 +39,6 @@ struct Launch {
 Launch prepare_launch(const std::vector<std::string>& words);
 
 // Puts the library into the environment, and executes the program in place of this one. Throws Failure if it cannot.
-void become(const Launch& launch);
+[[noreturn]] void become(const Launch& launch);
 
 }  // namespace interrupt::control

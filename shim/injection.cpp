@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "control/name_pattern.h"
+#include "shim/cancellation.h"
 #include "shim/delivery.h"
 #include "shim/requester.h"
 #include "shim/run.h"

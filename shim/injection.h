@@ -4,15 +4,9 @@
 // a request of its own when it has been blocked for that long. Everything from there on is the request's way.
 #pragma once
 
-#include "shim/cancellation.h"
 #include "shim/process.h"
 
 namespace interrupt {
-
-// Whether calls are looked at more closely; the calling thread has a record.
-[[gnu::always_inline]] inline bool needs_closer_look() {
-    return needs_closer_look(process.table);
-}
 
 // A call that begins, as the rules see it.
 struct BeginningCall {
