@@ -11,11 +11,7 @@ namespace {
 
 void print_list(pid_t pid, const std::vector<RuleView>& rules, bool json) {
     if (json) {
-        Json list = Json::array();
-        for (const RuleView& rule : rules) {
-            list.push_back({{"number", rule.number}, {"rule", rule.text}, {"met", rule.met}, {"acted", rule.acted}});
-        }
-        print_json({{"pid", pid}, {"rules", std::move(list)}});
+        print_json(rules_json(pid, rules));
         return;
     }
     Columns columns({"NUMBER", "MET", "ACTED", "RULE"});
@@ -48,14 +44,14 @@ Status inject_command(const InjectOptions& options) {
     const Process process(pid);
     TableFile table(process);
     if (options.clear) {
-        const size_t cleared = clear_injections(process, table, numbers);
+        const size_t cleared = clear_injections(wait_for_rules(process, table), process, table, numbers);
         if (!options.json) {
             std::cout << cleared << (cleared == 1 ? " rule taken away\n" : " rules taken away\n");
             return Status::done;
         }
     }
     for (const InjectionText& rule : rules) {
-        const uint32_t number = add_injection(process, table, rule);
+        const uint32_t number = add_injection(wait_for_rules(process, table), process, table, rule);
         if (!options.json) {
             std::cout << "rule " << number << " is in force: " << printable(rule.text) << '\n';
         }

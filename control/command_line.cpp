@@ -63,6 +63,7 @@ Program::Program() : app_(about, "interruptctl") {
     add_inject();
     add_sweep();
     add_storm();
+    add_record();
     add_doctor();
     add_serve();
     add_watch();

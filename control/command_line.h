@@ -46,6 +46,7 @@ private:
     void add_interrupt();
     void add_wait();
     void add_storm();
+    void add_record();
     void add_clear();
     void add_inject();
     void add_sweep();
@@ -65,6 +66,7 @@ private:
     InjectOptions inject_;
     SweepOptions sweep_;
     StormOptions storm_;
+    RecordOptions record_;
     DoctorOptions doctor_;
     ServeOptions serve_;
     WatchOptions watch_;

@@ -59,6 +59,15 @@ struct InjectOptions {
     bool json = false;
 };
 Status inject_command(const InjectOptions& options);
+
+struct RecordOptions {
+    std::vector<std::string> pids;
+    std::string output = "trace.json";
+    std::string duration;  // empty: until the processes have ended
+    std::string shortest = "0.00001";
+};
+Status record_command(const RecordOptions& options);
+
 struct StormOptions {
     std::string pid;
     std::string rate = "100";

@@ -82,16 +82,4 @@ struct alignas(4096) InjectionRules {
     InjectionRule rules[most_injection_rules];
 };
 
-// TableHeader::attention: what makes a thread look further when a call begins.
-inline constexpr uint32_t attention_rules = 1;
-inline constexpr uint32_t attention_points = 2;  // a sweep's run (run_file.h)
-
-// Where the rules begin, and the file ends, bytes.
-constexpr uint64_t injection_rules_offset(uint32_t capacity) {
-    return (sizeof(TableHeader) + uint64_t{capacity} * sizeof(ThreadRecord) + 4095) / 4096 * 4096;
-}
-constexpr uint64_t table_file_size(uint32_t capacity) {
-    return injection_rules_offset(capacity) + sizeof(InjectionRules);
-}
-
 }  // namespace interrupt

@@ -9,6 +9,7 @@
 #include "control/injection_rules.h"
 #include "control/names.h"
 #include "control/request_protocol.h"
+#include "control/requester.h"
 #include "control/signal_name.h"
 
 namespace interrupt::control {
@@ -47,28 +48,6 @@ Failure misread(const char* from, const std::string& rule, const MisreadRule& er
                                 std::string(width(whole.substr(0, error.at)), ' '), std::string(carets, '^'), '\n',
                                 sentence_of(error.mistake), ".", hint(error.mistake, word))};
 }
-
-// With the file's lock: nobody else writes rules.
-class Writing {
-public:
-    Writing(const Process& process, const TableFile& table) : table_(table) {
-        constexpr int tries = 200;
-        const timespec moment{0, 10'000'000};
-        for (int i = 0; !table.lock(); ++i) {
-            if (i == tries) {
-                throw Failure(Status::not_delivered, text("another interruptctl is changing the rules of process ",
-                                                          process.pid(), ", and does not come to an end."));
-            }
-            ::nanosleep(&moment, nullptr);
-        }
-    }
-    ~Writing() { table_.unlock(); }
-    Writing(const Writing&) = delete;
-    Writing& operator=(const Writing&) = delete;
-
-private:
-    const TableFile& table_;
-};
 
 bool has_rules(const TableFile& table) {
     return (table.live_header().attention.load(std::memory_order_acquire) & attention_rules) != 0;
@@ -149,9 +128,26 @@ std::vector<RuleView> list_injections(const TableFile& table) {
     return list;
 }
 
-uint32_t add_injection(const Process& process, TableFile& table, const InjectionText& text_of_rule) {
+RulesLock wait_for_rules(const Process& process, const TableFile& table) {
+    const timespec moment{0, RulesLock::pause_ns};
+    for (const uint64_t start = monotonic_now();;) {
+        if (RulesLock lock(table); lock.held()) {
+            return lock;
+        }
+        RulesLock::check_patience(process, monotonic_now() - start);
+        ::nanosleep(&moment, nullptr);
+    }
+}
+
+void RulesLock::check_patience(const Process& process, uint64_t waited) {
+    if (waited > 2'000'000'000) {
+        throw Failure(Status::not_delivered, text("somebody else is changing the rules of process ", process.pid(),
+                                                  ", and does not come to an end."));
+    }
+}
+
+uint32_t add_injection(const RulesLock&, const Process& process, TableFile& table, const InjectionText& text_of_rule) {
     check_possible(process, table, text_of_rule);
-    const Writing writing(process, table);
     table.make_room_for_rules();
     InjectionRule* const rules = table.rules().rules;
     InjectionRule* const free = std::find_if_not(rules, rules + most_injection_rules, in_force);
@@ -180,8 +176,8 @@ uint32_t add_injection(const Process& process, TableFile& table, const Injection
     return static_cast<uint32_t>(free - rules) + 1;
 }
 
-size_t clear_injections(const Process& process, TableFile& table, const std::vector<uint32_t>& numbers) {
-    const Writing writing(process, table);
+size_t clear_injections(const RulesLock&, const Process& process, TableFile& table,
+                        const std::vector<uint32_t>& numbers) {
     const auto is_meant = [&](uint32_t number) {
         return numbers.empty() || std::find(numbers.begin(), numbers.end(), number) != numbers.end();
     };

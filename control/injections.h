@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "control/injection_table.h"
@@ -37,12 +38,36 @@ struct RuleView {
 
 std::vector<RuleView> list_injections(const TableFile& table);
 
+// Nobody else writes the rules of that table meanwhile, if it is held.
+class RulesLock {
+public:
+    explicit RulesLock(const TableFile& table) : table_(table.lock() ? &table : nullptr) {}
+    RulesLock(RulesLock&& other) noexcept : table_(std::exchange(other.table_, nullptr)) {}
+    ~RulesLock() {
+        if (table_) {
+            table_->unlock();
+        }
+    }
+    bool held() const { return table_ != nullptr; }
+
+    // For whoever tries again: after so long, and until this throws Failure.
+    static constexpr long pause_ns = 10'000'000;
+    static void check_patience(const Process& process, uint64_t waited_ns);
+
+private:
+    const TableFile* table_;
+};
+
+// Waits for it. Throws Failure if whoever has it does not let it go.
+RulesLock wait_for_rules(const Process& process, const TableFile& table);
+
 // Puts the rule in force, for every call that begins from now on. Its number. Throws Failure: there are too many, there
 // is no room, or the process cannot have its outcome.
-uint32_t add_injection(const Process& process, TableFile& table, const InjectionText& rule);
+uint32_t add_injection(const RulesLock& lock, const Process& process, TableFile& table, const InjectionText& rule);
 
 // Takes the rules of these numbers away, all if there is none. How many those were. Throws Failure(not_found) for a
 // number that no rule has.
-size_t clear_injections(const Process& process, TableFile& table, const std::vector<uint32_t>& numbers);
+size_t clear_injections(const RulesLock& lock, const Process& process, TableFile& table,
+                        const std::vector<uint32_t>& numbers);
 
 }  // namespace interrupt::control

@@ -16,7 +16,7 @@ set(core_sources
     signal_name.cpp
     stop_signals.cpp
     table_file.cpp
-    table_file_rules.cpp
+    table_file_parts.cpp
     thread_list.cpp
     wait_blocked.cpp
     why_not.cpp)

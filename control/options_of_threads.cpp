@@ -99,6 +99,25 @@ void Program::add_storm() {
     sub->add_flag("--json", storm_.json, "As JSON");
 }
 
+void Program::add_record() {
+    CLI::App* sub = add("record", "Record waits, interrupts and deliveries as a trace", record_, record_command,
+                        "The file opens in ui.perfetto.dev and chrome://tracing: one track for each thread.\n"
+                        "Ends with the processes, after --for, or by Ctrl-C; the file is whole then.\n\n"
+                        "Examples:\n"
+                        "  interruptctl record 4242\n"
+                        "  interruptctl record 4242 --for 10 --output server.json\n"
+                        "  interruptctl record $(pgrep nginx) --shortest 0.001");
+    sub->add_option("PID", record_.pids, "Process ids")->type_name("")->required();
+    sub->add_option("-o,--output", record_.output, "The file; `-` is standard output")
+        ->type_name("FILE")
+        ->capture_default_str();
+    sub->add_option("--for", record_.duration, "How long, in seconds; as long as the processes without it")
+        ->type_name("S");
+    sub->add_option("--shortest", record_.shortest, "Waits shorter than this are only counted, in seconds")
+        ->type_name("S")
+        ->capture_default_str();
+}
+
 void Program::add_clear() {
     CLI::App* sub = add("clear", "Take back whatever is pending for a thread", clear_, clear_command,
                         "Examples:\n"

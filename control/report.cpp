@@ -13,20 +13,6 @@ Json text_or_null(const std::string& value) {
     return value.empty() ? Json(nullptr) : Json(value);
 }
 
-Json target_of_wait(Call call, uint64_t target) {
-    switch (target_of(call)) {
-        case Target::descriptor:
-        case Target::identifier:
-        case Target::child:
-            return static_cast<int32_t>(target);
-        case Target::address:
-            return address_in(call, target);
-        case Target::none:
-            break;
-    }
-    return nullptr;
-}
-
 }  // namespace
 
 std::string pending_text(const RecordView& record) {
@@ -42,8 +28,22 @@ std::string delivered_text(const RecordView& record) {
                 call == Call::running ? " while running" : text(" in ", call_name(call)));
 }
 
+Json target_json(Call call, uint64_t target) {
+    switch (target_of(call)) {
+        case Target::descriptor:
+        case Target::identifier:
+        case Target::child:
+            return static_cast<int32_t>(target);
+        case Target::address:
+            return address_in(call, target);
+        case Target::none:
+            break;
+    }
+    return nullptr;
+}
+
 Json target_json(const RecordView& record) {
-    return record.state.blocked() ? target_of_wait(record.state.call(), record.target) : Json(nullptr);
+    return record.state.blocked() ? target_json(record.state.call(), record.target) : Json(nullptr);
 }
 
 bool shows_colours() {
@@ -162,6 +162,14 @@ Json result_json(const ThreadView& thread, const InterruptResult& result) {
             {"together_with_later", result.together},
             {"coalesced", result.coalesced},
             {"reason", result.reason.empty() ? Json(nullptr) : Json(result.reason)}};
+}
+
+Json rules_json(pid_t pid, const std::vector<RuleView>& rules) {
+    Json list = Json::array();
+    for (const RuleView& rule : rules) {
+        list.push_back({{"number", rule.number}, {"rule", rule.text}, {"met", rule.met}, {"acted", rule.acted}});
+    }
+    return {{"pid", pid}, {"rules", std::move(list)}};
 }
 
 std::string adapter_state_name(AdapterState state) {

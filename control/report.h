@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "control/failure.h"
+#include "control/injections.h"
 #include "control/interruption.h"
 #include "control/thread_list.h"
 
@@ -37,6 +38,7 @@ void print_json(const Json& json);
 
 // What the call waits for that the thread is blocked in: a number, or null.
 Json target_json(const RecordView& record);
+Json target_json(Call call, uint64_t target);
 // "errno:EIO", "errno in recv"; "-": nothing.
 std::string pending_text(const RecordView& record);
 std::string delivered_text(const RecordView& record);
@@ -47,6 +49,8 @@ Json threads_json(const Process& process, const TableFile& table, const std::vec
 
 // What has become of a request to that thread.
 Json result_json(const ThreadView& thread, const InterruptResult& result);
+
+Json rules_json(pid_t pid, const std::vector<RuleView>& rules);
 
 std::string adapter_state_name(AdapterState state);
 

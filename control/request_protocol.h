@@ -11,6 +11,7 @@
 //     void fence()                         membarrier over the target's threads
 //     int nudge(uint32_t tid)              0, or an error number
 //     void wakeup(ThreadRecord&, bool set) write to, or drain, the record's wakeup pipe
+//     EventRing* events()                  where events go; null while nobody records
 #pragma once
 
 #include <cerrno>
@@ -19,7 +20,7 @@
 #include <string_view>
 #include <utility>
 
-#include "thread_table_abi.h"
+#include "control/table_layout.h"
 
 namespace interrupt {
 
@@ -157,6 +158,8 @@ Posted post(Kernel& kernel, TableHeader& table, ThreadRecord& record, RecordOwne
         posted.error = nudge_locked(kernel, lock, record);
         posted.nudged = true;
     }
+    record_event(kernel.events(), record, EventKind::request, request,
+                 {.time = record.requested_at.load(std::memory_order_relaxed), .target = kernel.self()});
     return posted;
 }
 
@@ -233,6 +236,7 @@ Withdrawal withdraw(Kernel& kernel, TableHeader& table, ThreadRecord& record, Re
     }
     record.cleared.store(request.sequence(), std::memory_order_release);
     table.withdrawn.fetch_add(1, std::memory_order_relaxed);
+    record_event(kernel.events(), record, EventKind::withdrawal, request, {.time = kernel.now()});
     kernel.wakeup(record, false);
     return Withdrawal::withdrawn;
 }

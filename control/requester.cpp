@@ -152,6 +152,10 @@ int Requester::nudge(uint32_t tid) {
     return ::syscall(SYS_rt_tgsigqueueinfo, process_.pid(), thread_.here, info.si_signo, &info) == 0 ? 0 : errno;
 }
 
+EventRing* Requester::events() const {
+    return table_.is_recorded() ? &table_.events() : nullptr;
+}
+
 void Requester::wakeup(ThreadRecord& record, bool set) const {
     const int read_end = record.wakeup_read.load(std::memory_order_relaxed);
     const int write_end = record.wakeup_write.load(std::memory_order_relaxed);

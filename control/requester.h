@@ -38,6 +38,7 @@ public:
     void fence() const;
     int nudge(uint32_t tid);
     void wakeup(ThreadRecord& record, bool set) const;
+    EventRing* events() const;
 
 private:
     const Process& process_;

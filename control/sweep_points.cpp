@@ -1,10 +1,10 @@
 #include "control/sweep_points.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <tuple>
 
+#include "control/call_site.h"
 #include "control/failure.h"
 #include "control/names.h"
 #include "control/process.h"
@@ -16,10 +16,6 @@ std::string name_in(const RunName& name) {
     return printable({name.text, ::strnlen(name.text, sizeof name.text)});
 }
 
-std::string base_name(const std::string& path) {
-    return path.substr(path.rfind('/') + 1);
-}
-
 std::string path_text(const ThreadPath& path) {
     std::string thread;
     const size_t known = std::min<size_t>(path.depth, std::size(path.steps));
@@ -29,15 +25,6 @@ std::string path_text(const ThreadPath& path) {
         thread += text(i == 0 ? "" : ".", forked ? "f" : "", step & ~ThreadPath::fork_bit);
     }
     return thread.empty() ? "main" : known < path.depth ? thread + "..." : thread;
-}
-
-// For the shell, whatever is in the name.
-std::string quoted(const std::string& word) {
-    std::string quoted = "'";
-    for (const char letter : word) {
-        quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
-    }
-    return quoted + "'";
 }
 
 }  // namespace
@@ -69,39 +56,6 @@ std::vector<SweepPoint> points_of(const RunFile& file) {
         return rank(one) < rank(other);
     });
     return points;
-}
-
-std::string site_text(const SweepPoint& point) {
-    char offset[32];
-    std::snprintf(offset, sizeof offset, "0x%llx", static_cast<unsigned long long>(point.offset));
-    return point.module.empty() ? offset : text(base_name(point.module), '+', offset);
-}
-
-std::string symbol_of(const std::string& module, uint64_t offset) {
-    if (module.empty() || offset == 0) {
-        return "";
-    }
-    char address[32];
-    std::snprintf(address, sizeof address, "0x%llx",
-                  static_cast<unsigned long long>(offset - 1));  // in the call itself
-    const std::string command = text("addr2line -C -f -s -e ", quoted(module), ' ', address, " 2>/dev/null");
-    FILE* const answer = ::popen(command.c_str(), "re");
-    if (answer == nullptr) {
-        return "";
-    }
-    std::string lines[2];
-    char line[512];
-    for (std::string& kept : lines) {
-        if (std::fgets(line, sizeof line, answer) != nullptr) {
-            kept = line;
-            kept.resize(kept.find_last_not_of('\n') + 1);
-            kept.resize(std::min(kept.find(" (discriminator"), kept.size()));
-        }
-    }
-    ::pclose(answer);
-    const bool function = !lines[0].empty() && lines[0] != "??";
-    const bool place = !lines[1].empty() && !lines[1].starts_with("??");
-    return !function ? "" : place ? printable(text(lines[0], " at ", lines[1])) : printable(lines[0]);
 }
 
 }  // namespace interrupt::control

@@ -24,11 +24,4 @@ struct SweepPoint {
 // In an order that is the same at every run.
 std::vector<SweepPoint> points_of(const RunFile& file);
 
-// "module+0x1234".
-std::string site_text(const SweepPoint& point);
-
-// Function, file and line of a place in a program, as addr2line(1) knows them: "read_reply at net.c:120". Empty if it
-// does not, or is not installed.
-std::string symbol_of(const std::string& module, uint64_t offset);
-
 }  // namespace interrupt::control

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "control/call_site.h"
 #include "control/failure.h"
 #include "control/process.h"
 
@@ -22,7 +23,8 @@ std::string ordinal(uint32_t number) {
 
 std::string place_text(const SweepPoint& point) {
     const std::string symbol = symbol_of(point.module, point.offset);
-    return symbol.empty() ? site_text(point) : text(site_text(point), " (", symbol, ')');
+    return symbol.empty() ? site_text(point.module, point.offset)
+                          : text(site_text(point.module, point.offset), " (", symbol, ')');
 }
 
 std::string call_of(const SweepPoint& point) {
@@ -36,7 +38,7 @@ Json point_json(const SweepPoint& point) {
             {"fd", point.fd >= 0 ? Json(point.fd) : Json(nullptr)},
             {"module", point.module.empty() ? Json(nullptr) : Json(point.module)},
             {"offset", point.offset},
-            {"site", site_text(point)},
+            {"site", site_text(point.module, point.offset)},
             {"symbol", symbol_of(point.module, point.offset)},
             {"times", point.times}};
 }
@@ -155,8 +157,9 @@ void write_junit(const Sweep& sweep, const std::string& path) {
          << "\">\n";
     for (size_t i = 0; i < sweep.cases.size(); ++i) {
         const SweepCase& chosen = sweep.cases[i];
+        const SweepPoint& point = sweep.points[chosen.point];
         const auto& result = sweep.results[i];
-        file << "    <testcase classname=\"" << xml(site_text(sweep.points[chosen.point])) << "\" name=\""
+        file << "    <testcase classname=\"" << xml(site_text(point.module, point.offset)) << "\" name=\""
              << xml(case_text(sweep, chosen)) << ", as "
              << xml(outcome_name(chosen.wanted.outcome, chosen.wanted.error)) << '"';
         if (!result) {

@@ -10,9 +10,8 @@
 
 #include "control/failure.h"
 #include "control/fault_guard.h"
-#include "control/injection_table.h"
 #include "control/process.h"
-#include "control/thread_table_abi.h"
+#include "control/table_layout.h"
 
 namespace interrupt::control {
 
@@ -114,6 +113,15 @@ public:
     InjectionRules& rules() const;
     void make_room_for_rules() const;
 
+    // The ring of events, live. It has memory while somebody records, or after make_room_for_events(), which throws
+    // Failure if there is none.
+    EventRing& events() const;
+    bool is_recorded() const;
+    void make_room_for_events() const;
+
+    // Until this is gone, or its process has ended, nobody else is the recorder. False: somebody is.
+    bool lock_events() const;
+
     // One writer of rules at a time, across processes. False: another one is at it.
     bool lock() const;
     void unlock() const;
@@ -129,6 +137,7 @@ private:
     void read_header();
     void map();
     uint64_t offset_of(uint32_t index) const;
+    void make_room_behind(uint64_t offset, size_t size, const char* what) const;
     Failure cut_short() const;
 
     const Process& process_;

@@ -238,7 +238,7 @@ struct alignas(128) ThreadRecord {
 static_assert(sizeof(ThreadRecord) == 256 && std::atomic<uint64_t>::is_always_lock_free);
 
 inline constexpr char table_magic[8] = {'i', 'n', 't', 'r', 't', 'b', 'l', '\n'};
-inline constexpr uint32_t table_abi_version = 4;
+inline constexpr uint32_t table_abi_version = 5;
 
 // TableHeader::flags
 inline constexpr uint32_t table_heavy_fences = 1;  // no membarrier: every thread fences by itself
@@ -301,7 +301,7 @@ struct alignas(4096) TableHeader {
     ExceptionName exceptions[max_exceptions];
     char ignored_setting[128];  // what of the environment is not obeyed, and why; empty: everything is
     RuntimeLock runtime_lock;
-    // Not 0: calls are looked at more closely (attention_* in injection_table.h). A cache line that nobody else writes
+    // Not 0: calls are looked at more closely (attention_* in table_layout.h). A cache line that nobody else writes
     // to, since every call reads it.
     alignas(64) std::atomic<uint32_t> attention;
 };

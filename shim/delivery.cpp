@@ -2,6 +2,7 @@
 
 #include "shim/nudge.h"
 #include "shim/platform/platform.h"
+#include "shim/recording.h"
 #include "shim/records.h"
 #include "shim/requester.h"
 #include "shim/thread_table.h"
@@ -53,14 +54,17 @@ bool consume(ThreadRecord& record, Request request, Call call, Window window) {
     if (!consumed) {
         return false;
     }
-    const uint64_t requested_at = record.requested_at.load(std::memory_order_relaxed);
-    record.delivered_latency.store(os::monotonic_ns() - requested_at, std::memory_order_relaxed);
+    const uint64_t now = os::monotonic_ns();
+    const uint64_t latency = now - record.requested_at.load(std::memory_order_relaxed);
+    record.delivered_latency.store(latency, std::memory_order_relaxed);
     // Release pairs with the acquire of whoever waits for this sequence number: the latency is there too.
     record.delivered.store(Delivered::make(request.sequence(), call, request.outcome()).word,
                            std::memory_order_release);
     TableHeader& header = table_header();
     header.delivered.fetch_add(1, std::memory_order_relaxed);
     header.windows[static_cast<size_t>(window)].fetch_add(1, std::memory_order_relaxed);
+    record_event(events(), record, EventKind::delivery, request,
+                 {.time = now, .duration = latency, .call = call, .window = static_cast<uint8_t>(window)});
     if (thread_context.cpu_armed) {
         start_cpu_retry(0);
     }
@@ -102,6 +106,7 @@ void leave(ThreadRecord& record) {
         std::atomic_thread_fence(std::memory_order_seq_cst);
     }
     delay_in_window();
+    end_recorded_wait(record);
     if (record.lock.load(std::memory_order_relaxed) != 0) {
         flush_nudge(record);
     }
@@ -230,6 +235,7 @@ void owe(Request request) {
         record->delivered.store(Delivered::make(request.sequence() - 1, Call::running, request.outcome()).word,
                                 std::memory_order_release);
         table_header().delivered.fetch_sub(1, std::memory_order_relaxed);
+        record_event(events(), *record, EventKind::returned, request, {.time = kernel.now()});
         kernel.wakeup(*record, true);
     }
 }

@@ -5,6 +5,7 @@
 #include "control/name_pattern.h"
 #include "shim/cancellation.h"
 #include "shim/delivery.h"
+#include "shim/recording.h"
 #include "shim/requester.h"
 #include "shim/run.h"
 
@@ -147,6 +148,12 @@ void count_acting(const ActingRule& rule) {
         return;
     }
     count(rule.rule->acted, rule.generation);
+    if (const ThreadRecord* record = own_record()) {
+        record_event(events(), *record, EventKind::rule, {},
+                     {.time = os::monotonic_ns(),
+                      .target = static_cast<uint64_t>(rule.rule - injection_rules().rules),
+                      .call = thread_context.blocked.call});
+    }
     if (run_file != nullptr && rule.generation == 1) {
         run_file->rules_acted[rule.rule - injection_rules().rules].fetch_add(1, std::memory_order_relaxed);
     }
@@ -193,6 +200,7 @@ Request make_own_request(ThreadRecord& record, const ActingRule& rule) {
     record.requested_at.store(kernel.now(), std::memory_order_relaxed);
     record.request.store(request.word, std::memory_order_seq_cst);
     kernel.wakeup(record, true);
+    record_event(events(), record, EventKind::request, request, {.time = kernel.now(), .target = kernel.self()});
     return request;
 }
 

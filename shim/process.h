@@ -7,8 +7,7 @@
 
 #include <atomic>
 
-#include "control/injection_table.h"
-#include "control/thread_table_abi.h"
+#include "control/table_layout.h"
 #include "shim/thread_context.h"
 
 namespace interrupt {
@@ -72,6 +71,10 @@ inline TableHeader& table_header() {
 
 inline InjectionRules& injection_rules() {
     return *reinterpret_cast<InjectionRules*>(process.table + injection_rules_offset(process.capacity));
+}
+
+inline EventRing& event_ring() {
+    return *reinterpret_cast<EventRing*>(process.table + event_ring_offset(process.capacity));
 }
 
 [[gnu::always_inline]] inline bool needs_closer_look(const char* table) {

@@ -8,6 +8,7 @@
 #include "shim/nudge.h"
 #include "shim/on_signal.h"
 #include "shim/program_actions.h"
+#include "shim/recording.h"
 #include "shim/requester.h"
 
 namespace interrupt {
@@ -134,6 +135,7 @@ public:
             return;
         }
         record_->state.store(state_.word, std::memory_order_relaxed);
+        begin_recorded_wait();
         std::atomic_signal_fence(std::memory_order_seq_cst);  // publish, then look, as at entry
         if (process.heavy_fences) {
             std::atomic_thread_fence(std::memory_order_seq_cst);

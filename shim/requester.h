@@ -5,6 +5,7 @@
 #include "shim/config.h"
 #include "shim/platform/platform.h"
 #include "shim/process.h"
+#include "shim/recording.h"
 
 namespace interrupt {
 
@@ -46,6 +47,7 @@ public:
     }
     int nudge(uint32_t tid);
     void wakeup(ThreadRecord& record, bool set);
+    EventRing* events() { return interrupt::events(); }
 
 private:
     const bool calls_kernel_ = may_call_kernel();  // the same for a whole transaction: what was blocked is restored

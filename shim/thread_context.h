@@ -105,6 +105,7 @@ struct alignas(64) ThreadContext {
     bool rule_timer_armed = false;
     RuleCount rule_counts[most_injection_rules] = {};  // of the rules by which each thread counts for itself
 
+    uint64_t recorded_since = 0;       // when the wait in progress began, if it is recorded: CLOCK_MONOTONIC, ns
     bool runs_runtime = false;         // of the adapter (record_runs_runtime)
     bool claim_failed = false;         // the table was full when this thread asked
     ThreadName name = {};              // this thread's, if the runtime has given it one

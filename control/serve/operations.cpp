@@ -2,6 +2,7 @@
 #include "control/chosen_threads.h"
 #include "control/interruption_round.h"
 #include "control/process_list.h"
+#include "control/serve/rule_operations.h"
 #include "control/serve/session.h"
 #include "control/wait_blocked.h"
 
@@ -276,8 +277,9 @@ struct Row {
 };
 
 constexpr Row rows[] = {
-    {"hello", hello}, {"list", list},   {"threads", threads},     {"interrupt", interrupt},
-    {"wait", wait},   {"clear", clear}, {"subscribe", subscribe}, {"unsubscribe", unsubscribe},
+    {"hello", hello},   {"list", list},   {"threads", threads},         {"interrupt", interrupt},
+    {"wait", wait},     {"clear", clear}, {"subscribe", subscribe},     {"unsubscribe", unsubscribe},
+    {"inject", inject}, {"rules", rules}, {"clear_rules", clear_rules},
 };
 
 std::vector<std::string> names() {

@@ -20,6 +20,14 @@ std::string line_of(const Json& json) {
     return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
 }
 
+std::string to_text(const Request& value, const char* name) {
+    if (!value.is_string() || value.get_ref<const std::string&>().empty() ||
+        value.get_ref<const std::string&>().find('\0') != std::string::npos) {
+        throw wrong(name, "a word");
+    }
+    return value.get<std::string>();
+}
+
 pid_t to_id(const Request& value, const char* name, const char* what) {
     if (!value.is_number_integer() || value < 1 || value > INT32_MAX) {
         throw wrong(name, control::text("a ", what, " id"));
@@ -100,11 +108,23 @@ std::string Fields::text(const char* name) {
     if (value == nullptr) {
         return "";
     }
-    if (!value->is_string() || value->get_ref<const std::string&>().empty() ||
-        value->get_ref<const std::string&>().find('\0') != std::string::npos) {
-        throw wrong(name, "a word");
+    return to_text(*value, name);
+}
+
+std::vector<std::string> Fields::texts(const char* name, size_t most) {
+    const Request* value = find(name);
+    if (value == nullptr || !value->is_array()) {
+        const std::string one = text(name);
+        return one.empty() ? std::vector<std::string>() : std::vector{one};
     }
-    return value->get<std::string>();
+    if (value->empty() || value->size() > most) {
+        throw wrong(name, control::text("a word, or an array of at most ", most));
+    }
+    std::vector<std::string> several;
+    for (const Request& each : *value) {
+        several.push_back(to_text(each, name));
+    }
+    return several;
 }
 
 bool Fields::flag(const char* name) {

@@ -45,7 +45,8 @@ public:
     std::optional<pid_t> optional_id(const char* name, const char* what);
     std::vector<pid_t> ids(const char* name, const char* what);  // a number, or several; none if it is not there
     std::optional<int64_t> integer(const char* name, int64_t least, int64_t most);
-    std::string text(const char* name);  // "" if it is not there
+    std::string text(const char* name);                             // "" if it is not there
+    std::vector<std::string> texts(const char* name, size_t most);  // one, or several; none if it is not there
     bool flag(const char* name);
     uint64_t seconds(const char* name, double otherwise);  // as ns
     void end() const;

@@ -42,6 +42,9 @@ Status wait_command(const WaitOptions& options) {
 Status storm_command(const StormOptions&) {
     return Status::done;
 }
+Status record_command(const RecordOptions&) {
+    return Status::done;
+}
 Status watch_command(const WatchOptions&) {
     return Status::done;
 }
@@ -66,7 +69,7 @@ Status serve_command(const ServeOptions&) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     static const char* const commands[] = {"",       "run",   "ps",    "threads", "interrupt", "wait",  "clear",
-                                           "inject", "sweep", "storm", "watch",   "serve",     "doctor"};
+                                           "inject", "sweep", "storm", "record",  "watch",     "serve", "doctor"};
     FuzzedDataProvider data(bytes, size);
     std::vector<std::string> words{"interruptctl", data.PickValueInArray(commands)};
     while (data.remaining_bytes() > 0 && words.size() < 20) {

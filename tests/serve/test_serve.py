@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from serving import INTERRUPTCTL, Client, Server, Sleeper, Started, eventually
+from serving import BUILD, INTERRUPTCTL, PATIENCE, Client, Server, Sleeper, Started, eventually
 
 
 @pytest.fixture(scope='module')
@@ -90,6 +90,37 @@ def test_waits_for_threads(client, sleeper):
     assert error['code'] == 'not_delivered' and 'blocked in accept' in error['message']
 
 
+def test_puts_rules_in_force_and_takes_them_away(client, sleeper):
+    assert client.ask('rules', pid=sleeper.pid) == {'pid': sleeper.pid, 'rules': []}
+    first = client.ask('inject', pid=sleeper.pid, rule='recv:errno:EIO:when=3')
+    assert first['added'] == [1] and first['rules'] == [{'number': 1, 'rule': 'recv:errno:EIO:when=3', 'met': 0, 'acted': 0}]
+    both = client.ask('inject', pid=sleeper.pid, rule=['read:eof', 'poll:timeout:after=0.5'])
+    assert both['added'] == [2, 3]
+    listed = subprocess.run([INTERRUPTCTL, 'inject', str(sleeper.pid), '--list', '--json'], check=True, capture_output=True)
+    assert json.loads(listed.stdout)['rules'] == both['rules'] == client.ask('rules', pid=sleeper.pid)['rules']
+    cleared = client.ask('clear_rules', pid=sleeper.pid, number=[1, 3])
+    assert cleared['cleared'] == 2 and [rule['number'] for rule in cleared['rules']] == [2]
+    assert client.ask('clear_rules', pid=sleeper.pid) == {'pid': sleeper.pid, 'rules': [], 'cleared': 1}
+
+
+def test_rules_come_into_force_together_or_not_at_all(client, sleeper):
+    # The sleeper runs no Python.
+    error = client.refused(op='inject', pid=sleeper.pid, rule=['recv:errno:EIO', 'recv:exception:ValueError'])
+    assert error['code'] == 'usage'
+    assert client.ask('rules', pid=sleeper.pid)['rules'] == []
+
+
+def test_a_rule_of_the_socket_acts(client):
+    with Started([BUILD + '/tests/targets/repeats', '1'], env=dict(os.environ, LD_PRELOAD=BUILD + '/libinterrupt.so')) as target:
+        target.line()
+        client.ask('wait', pid=target.pid, **{'in': 'recv', 'thread': 'waiter'})
+        client.ask('inject', pid=target.pid, rule='recv:errno:EIO:when=1:thread=waiter')
+        client.ask('interrupt', pid=target.pid, name='waiter', timeout=20)
+        client.ask('wait', pid=target.pid, **{'in': 'recv', 'thread': 'waiter'})
+        assert client.ask('rules', pid=target.pid)['rules'][0]['acted'] == 1
+        assert target.process.communicate(timeout=PATIENCE)[0].endswith('eintr 1 eio 1 eof 0 other 0\n')
+
+
 def test_sends_a_plain_signal(client, sleeper):
     error = client.refused(op='interrupt', pid=sleeper.pid, tid=sleeper.tids['recv'], sticky=True, **{'as': 'signal:SIGWINCH'})
     assert error['code'] == 'usage'
@@ -126,7 +157,12 @@ def test_tells_no_more_when_unsubscribed(client, sleeper):
 @pytest.mark.parametrize('fields, code, words', [
     ({}, 'usage', '`op` is missing'),
     ({'op': 5}, 'usage', '`op` is missing'),
-    ({'op': 'inject', 'pid': 1}, 'usage', 'unknown operation'),
+    ({'op': 'watch', 'pid': 1}, 'usage', 'unknown operation'),
+    ({'op': 'inject', 'pid': 1}, 'usage', '`rule` is missing'),
+    ({'op': 'inject', 'pid': 1, 'rule': []}, 'usage', '`rule` must be'),
+    ({'op': 'inject', 'pid': 1, 'rule': ['recv:eof', 5]}, 'usage', '`rule` must be'),
+    ({'op': 'inject', 'pid': 1, 'rule': 'recv:eoff'}, 'usage', 'Did you mean `eof`'),
+    ({'op': 'clear_rules', 'pid': os.getpid(), 'number': 1}, 'not_under_shim', ''),
     ({'op': 'thread'}, 'usage', 'Did you mean `threads`'),
     ({'op': 'threads'}, 'usage', '`pid` is missing'),
     ({'op': 'threads', 'pid': 'x'}, 'usage', '`pid` must be'),

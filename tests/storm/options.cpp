@@ -8,14 +8,21 @@
 namespace storm {
 
 Options parse(int argc, char** argv) {
-    static const option long_options[] = {
-        {"requests", required_argument, nullptr, 'n'},   {"library", required_argument, nullptr, 'l'},
-        {"requesters", required_argument, nullptr, 'r'}, {"outside", required_argument, nullptr, 'o'},
-        {"stop-and-kill", no_argument, nullptr, 'k'},    {"own-signals", no_argument, nullptr, 's'},
-        {"seed", required_argument, nullptr, 'S'},       {"at-least", required_argument, nullptr, 'a'},
-        {"must-fail", no_argument, nullptr, 'f'},        {"windows", no_argument, nullptr, 'w'},
-        {"target", required_argument, nullptr, 't'},     {"table", required_argument, nullptr, 'T'},
-        {"tids", required_argument, nullptr, 'i'},       {}};
+    static const option long_options[] = {{"requests", required_argument, nullptr, 'n'},
+                                          {"library", required_argument, nullptr, 'l'},
+                                          {"requesters", required_argument, nullptr, 'r'},
+                                          {"outside", required_argument, nullptr, 'o'},
+                                          {"stop-and-kill", no_argument, nullptr, 'k'},
+                                          {"own-signals", no_argument, nullptr, 's'},
+                                          {"seed", required_argument, nullptr, 'S'},
+                                          {"at-least", required_argument, nullptr, 'a'},
+                                          {"must-fail", no_argument, nullptr, 'f'},
+                                          {"windows", no_argument, nullptr, 'w'},
+                                          {"target", required_argument, nullptr, 't'},
+                                          {"table", required_argument, nullptr, 'T'},
+                                          {"tids", required_argument, nullptr, 'i'},
+                                          {"recorded", no_argument, nullptr, 'R'},
+                                          {}};
     Options options;
     for (int c; (c = getopt_long(argc, argv, "", long_options, nullptr)) != -1;) {
         switch (c) {
@@ -36,6 +43,9 @@ Options parse(int argc, char** argv) {
                 break;
             case 's':
                 options.own_signals = true;
+                break;
+            case 'R':
+                options.recorded = true;
                 break;
             case 'S':
                 options.seed = std::strtoull(optarg, nullptr, 10);

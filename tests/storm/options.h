@@ -14,6 +14,7 @@ struct Options {
     int outside = 0;
     bool stop_and_kill = false;
     bool own_signals = false;
+    bool recorded = false;
     uint64_t seed = 1;
     uint64_t at_least = 1;
     bool windows = false;

@@ -32,6 +32,7 @@ public:
     void fence();
     int nudge(uint32_t tid);
     void wakeup(interrupt::ThreadRecord&, bool) {}
+    interrupt::EventRing* events() { return nullptr; }
 
 private:
     const int target_;

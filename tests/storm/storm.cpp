@@ -2,6 +2,7 @@
 // no byte lost or repeated, nothing delivered twice.
 //
 //   storm [--requests N] [--library PATH] [--requesters N] [--outside N] [--stop-and-kill] [--own-signals] [--seed N]
+//         [--recorded]        interruptctl records meanwhile: each delivery must be in its file
 //         [--at-least N]      fail if a row of the list, or a window, had fewer deliveries
 //         [--windows]         fail if a window had none
 //         [--must-fail]       succeed if, and only if, something was lost or stray, and end then: for builds with a
@@ -17,10 +18,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "interrupt/interrupt.h"
 #include "options.h"
+#include "recording.h"
 #include "requesters.h"
 #include "tests/support/under_shim.h"
 #include "waits_table.h"
@@ -181,6 +184,10 @@ int main(int argc, char** argv) {
     const Table table = own_table();
     Counts counts;
     Outcomes outcomes;
+    std::optional<Recording> recording;
+    if (options.recorded) {
+        recording.emplace();
+    }
     auto workers = start_workers(options, counts);
     {
         std::unique_ptr<OwnSignals> signals;
@@ -190,5 +197,6 @@ int main(int argc, char** argv) {
         run_requesters(options, table, workers, counts, outcomes);
     }
     stop_workers(workers);
-    return report(options, table, workers, counts, outcomes) ? 0 : 1;
+    const bool right = report(options, table, workers, counts, outcomes);
+    return right && (!recording || recording->has_all(table.header->delivered)) ? 0 : 1;
 }

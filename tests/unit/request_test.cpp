@@ -197,6 +197,7 @@ struct ToldKernel {
         return 0;
     }
     void wakeup(ThreadRecord&, bool) {}
+    EventRing* events() { return nullptr; }
 };
 
 class Lock : public testing::Test {

@@ -5,7 +5,7 @@
 #include <set>
 #include <string>
 
-#include "control/injection_table.h"
+#include "control/table_layout.h"
 
 namespace interrupt {
 namespace {
@@ -92,11 +92,44 @@ TEST(ThreadTableAbi, InjectionRules) {
     EXPECT_EQ(sizeof(interrupt::InjectionRules), 16384u);
     EXPECT_EQ(injection_rules_offset(1), 8192u);
     EXPECT_EQ(injection_rules_offset(16), 8192u);
-    EXPECT_EQ(table_file_size(17), 12288u + 16384u);
+    EXPECT_EQ(event_ring_offset(17), 12288u + 16384u);
+    EXPECT_EQ(table_file_size(17), 12288u + 16384u + sizeof(interrupt::EventRing));
+}
+
+TEST(ThreadTableAbi, EventRing) {
+    EXPECT_FIELD(Event, time, 0, 8);
+    EXPECT_FIELD(Event, duration, 8, 8);
+    EXPECT_FIELD(Event, target, 16, 8);
+    EXPECT_FIELD(Event, caller, 24, 8);
+    EXPECT_FIELD(Event, wait, 32, 8);
+    EXPECT_FIELD(Event, tid, 40, 4);
+    EXPECT_FIELD(Event, sequence, 44, 4);
+    EXPECT_FIELD(Event, call, 48, 2);
+    EXPECT_FIELD(Event, error, 50, 2);
+    EXPECT_FIELD(Event, kind, 52, 1);
+    EXPECT_FIELD(Event, outcome, 53, 1);
+    EXPECT_FIELD(Event, window, 54, 1);
+    EXPECT_FIELD(EventSlot, sum, 0, 8);
+    EXPECT_FIELD(EventSlot, words, 8, 56);
+    EXPECT_FIELD(EventRing, head, 0, 8);
+    EXPECT_FIELD(EventRing, read, 64, 8);
+    EXPECT_FIELD(EventRing, read_at, 72, 8);
+    EXPECT_FIELD(EventRing, shortest, 80, 8);
+    EXPECT_FIELD(EventRing, shorter, 128, 8);
+    EXPECT_FIELD(EventRing, slots, 4096, 16384 * 64);
+    EXPECT_EQ(static_cast<int>(EventKind::wait), 1);
+    EXPECT_EQ(static_cast<int>(EventKind::request), 2);
+    EXPECT_EQ(static_cast<int>(EventKind::delivery), 3);
+    EXPECT_EQ(static_cast<int>(EventKind::withdrawal), 4);
+    EXPECT_EQ(static_cast<int>(EventKind::rule), 5);
+    EXPECT_EQ(static_cast<int>(EventKind::returned), 6);
+    EXPECT_EQ(attention_rules, 1u);
+    EXPECT_EQ(attention_points, 2u);
+    EXPECT_EQ(attention_events, 4u);
 }
 
 TEST(ThreadTableAbi, Values) {
-    EXPECT_EQ(table_abi_version, 4u);
+    EXPECT_EQ(table_abi_version, 5u);
     EXPECT_EQ(table_heavy_fences, 1u);
     EXPECT_EQ(table_seccomp, 2u);
     EXPECT_EQ(record_unadopted, 1u);

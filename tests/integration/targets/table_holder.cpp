@@ -12,7 +12,7 @@
 #include <iostream>
 #include <string>
 
-#include "control/injection_table.h"
+#include "control/table_layout.h"
 
 using namespace interrupt;
 
