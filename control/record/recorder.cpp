@@ -50,6 +50,7 @@ Recorder::Recorder(pid_t pid, uint64_t shortest, TraceFile& trace)
     ring_->read.store(ring_->head.load(std::memory_order_relaxed), std::memory_order_relaxed);
     ring_->read_at.store(now, std::memory_order_relaxed);
     shorter_before_ = ring_->shorter.load(std::memory_order_relaxed);
+    look_for_open_waits();  // before: what ends in between would be in no event; and once more below: what begins then
     open_.table.live_header().attention.fetch_or(attention_events, std::memory_order_release);
     open_.table.verify();
     trace_.add({{"ph", "M"}, {"name", "process_name"}, {"pid", pid}, {"args", {{"name", open_.process.command()}}}});
