@@ -88,7 +88,7 @@ bool Recorder::drain(uint64_t now) {
     if (from != read) {
         lose(from - read, now);
     }
-    take(from, head);
+    take(from, head, now);
     ring_->read.store(head, std::memory_order_relaxed);
     ring_->read_at.store(now, std::memory_order_relaxed);
     take_late_ones(now);
@@ -96,13 +96,13 @@ bool Recorder::drain(uint64_t now) {
     return unread > ring_slots / 4;
 }
 
-void Recorder::take(uint64_t from, uint64_t to) {
+void Recorder::take(uint64_t from, uint64_t to, uint64_t now) {
     for (uint64_t number = from; number != to; ++number) {
         Event event;
         if (ring_->take(number, event)) {
             write(event);
         } else {
-            late_ones_.emplace(number, monotonic_now());
+            late_ones_.emplace(number, now);
         }
     }
 }

@@ -58,7 +58,7 @@ private:
     };
 
     bool drain(uint64_t now);
-    void take(uint64_t from, uint64_t to);
+    void take(uint64_t from, uint64_t to, uint64_t now);
     void take_late_ones(uint64_t now);
     void lose(uint64_t count, uint64_t now);
     void write(const Event& event);
