@@ -77,6 +77,15 @@ TEST(Sweep, NamesThreadCallAndPlace) {
         std::any_of(forked.begin(), forked.end(), [](const json& point) { return point.at("thread") == "f1"; }));
 }
 
+TEST(Sweep, SaysWhatWasOnStandardErrorToo) {
+    const json runs = sweep_json({"--in", "select"}, {"perl", "-e", R"(
+        if (select(undef, undef, undef, 0.01) < 0) { warn "cut short\n"; print "half\n" } else { print "all\n" })"})
+                          .at("runs");
+    ASSERT_EQ(runs.size(), 1u);
+    EXPECT_EQ(runs.at(0).at("result"), "output");
+    EXPECT_NE(runs.at(0).at("detail").get<std::string>().find("cut short"), std::string::npos) << runs;
+}
+
 TEST(Sweep, TriesEachOutcomeWhereItCanBe) {
     const json runs = sweep_json({"--as", "default,errno:EIO,eof", "--per-site", "1"}, {swept, "loses"}).at("runs");
     std::map<std::string, int> tried;
