@@ -86,6 +86,20 @@ TEST(Sweep, SaysWhatWasOnStandardErrorToo) {
     EXPECT_NE(runs.at(0).at("detail").get<std::string>().find("cut short"), std::string::npos) << runs;
 }
 
+TEST(Sweep, OfAHungRunOnlyWhatIsStillThereIsNamed) {
+    // A child that has ended and is not waited for waits for nothing; a program without the shim is there.
+    const json runs = sweep_json({"--in", "select", "--timeout", "1"}, {"perl", "-e", R"(
+        exit 0 if !fork;
+        if (select(undef, undef, undef, 0.01) < 0) { $ENV{INTERRUPT_DISABLE} = 1; system 'sleep', 100 })"})
+                          .at("runs");
+    ASSERT_EQ(runs.size(), 1u);
+    EXPECT_EQ(runs.at(0).at("result"), "hung");
+    const std::string detail = runs.at(0).at("detail");
+    EXPECT_NE(detail.find("perl: blocked"), std::string::npos) << detail;
+    EXPECT_NE(detail.find("sleep: not under the shim"), std::string::npos) << detail;
+    EXPECT_EQ(std::count(detail.begin(), detail.end(), ';'), 1) << detail;
+}
+
 TEST(Sweep, TriesEachOutcomeWhereItCanBe) {
     const json runs = sweep_json({"--as", "default,errno:EIO,eof", "--per-site", "1"}, {swept, "loses"}).at("runs");
     std::map<std::string, int> tried;
