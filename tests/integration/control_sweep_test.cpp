@@ -100,6 +100,19 @@ TEST(Sweep, OfAHungRunOnlyWhatIsStillThereIsNamed) {
     EXPECT_EQ(std::count(detail.begin(), detail.end(), ';'), 1) << detail;
 }
 
+TEST(Sweep, NamesNoFunctionThatIsMerelyTheOneBefore) {
+    // What fails to start a command writes that into a pipe, in a function that perl does not export.
+    const json points = sweep_json({"--list"}, {"perl", "-e", "no warnings; system '/no/such/command'"}).at("points");
+    for (const json& point : points) {
+        if (point.at("call") == "write") {
+            const std::string symbol = point.at("symbol");
+            EXPECT_TRUE(symbol.empty() || symbol.find("exec_failed") != symbol.npos) << point;
+        }
+    }
+    EXPECT_TRUE(
+        std::any_of(points.begin(), points.end(), [](const json& point) { return point.at("call") == "write"; }));
+}
+
 TEST(Sweep, TriesEachOutcomeWhereItCanBe) {
     const json runs = sweep_json({"--as", "default,errno:EIO,eof", "--per-site", "1"}, {swept, "loses"}).at("runs");
     std::map<std::string, int> tried;
