@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "control/descriptor.h"
+#include "control/elf.h"
 #include "control/failure.h"
 #include "control/process.h"
 
@@ -54,7 +56,11 @@ std::string symbol_of(const std::string& module, uint64_t offset) {
     ::pclose(answer);
     const bool function = !lines[0].empty() && lines[0] != "??";
     const bool place = !lines[1].empty() && !lines[1].starts_with("??");
-    return !function ? "" : place ? printable(text(lines[0], " at ", lines[1])) : printable(lines[0]);
+    if (function && place) {
+        return printable(text(lines[0], " at ", lines[1]));
+    }
+    const Descriptor file(::open(module.c_str(), O_RDONLY | O_CLOEXEC));
+    return function && has_function_at(file.get(), offset - 1) ? printable(lines[0]) : "";
 }
 
 }  // namespace interrupt::control

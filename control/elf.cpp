@@ -156,4 +156,27 @@ std::optional<ElfFile> read_elf(int fd) {
     return file;
 }
 
+bool has_function_at(int fd, uint64_t address) {
+    const auto elf = read_elf(fd);
+    ElfW(Ehdr) header;
+    if (!elf || !elf->native || !read_at(fd, 0, &header) || header.e_shentsize != sizeof(ElfW(Shdr))) {
+        return false;
+    }
+    const auto sections = read_values<std::vector<ElfW(Shdr)>>(fd, header.e_shoff, header.e_shnum * sizeof(ElfW(Shdr)));
+    for (const auto& section : sections.value_or(std::vector<ElfW(Shdr)>())) {
+        if (section.sh_type != SHT_SYMTAB && section.sh_type != SHT_DYNSYM) {
+            continue;
+        }
+        const auto symbols = read_values<std::vector<ElfW(Sym)>>(fd, section.sh_offset, section.sh_size);
+        for (const auto& symbol : symbols.value_or(std::vector<ElfW(Sym)>())) {
+            const int type = ELF64_ST_TYPE(symbol.st_info);
+            if ((type == STT_FUNC || type == STT_GNU_IFUNC) && symbol.st_shndx != SHN_UNDEF &&
+                address >= symbol.st_value && address - symbol.st_value < symbol.st_size) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 }  // namespace interrupt::control

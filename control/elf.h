@@ -2,6 +2,7 @@
 // checked: it may be anything.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,5 +21,9 @@ struct ElfFile {
 
 // Nothing if the file is no ELF file.
 std::optional<ElfFile> read_elf(int fd);
+
+// Whether the code at this address, as the file counts them, lies in a function that one of its symbols names. The
+// symbol before an address is not enough in a file that has but its exported ones left.
+bool has_function_at(int fd, uint64_t address);
 
 }  // namespace interrupt::control

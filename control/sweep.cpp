@@ -161,11 +161,13 @@ SweepResult Comparison::compare(const RunEnd& undisturbed, const RunEnd& end) co
         }
         return result;
     }
+    const std::string errors = first_difference(undisturbed.err, end.err);
     if (const std::string difference = first_difference(undisturbed.out, end.out); !difference.empty()) {
-        return {SweepResult::Word::output, difference};
+        // Whether it said that something is missing is what a reader asks first.
+        return {SweepResult::Word::output, errors.empty() ? difference : text(difference, "; errors ", errors)};
     }
-    if (const std::string difference = first_difference(undisturbed.err, end.err); !difference.empty()) {
-        return {SweepResult::Word::errors, difference};
+    if (!errors.empty()) {
+        return {SweepResult::Word::errors, errors};
     }
     return {};
 }

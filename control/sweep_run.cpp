@@ -75,8 +75,12 @@ std::string waits_of(const std::vector<pid_t>& members) {
             for (const ThreadView& thread : observe_all(process, table)) {
                 waits += text(waits.empty() ? "" : "; ", thread.name, ": ", thread.state(), ' ', thread.call());
             }
-        } catch (const Failure&) {  // without the shim, or just gone
-            waits += text(waits.empty() ? "" : "; ", "process ", pid);
+        } catch (const Failure&) {
+            const auto contents = read_all(AT_FDCWD, text("/proc/", pid, "/stat"));
+            const auto stat = contents ? parse_stat(*contents) : std::nullopt;
+            if (stat && !stat->ended()) {
+                waits += text(waits.empty() ? "" : "; ", printable(stat->name), ": not under the shim");
+            }
         }
     }
     return waits;

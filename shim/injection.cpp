@@ -47,8 +47,8 @@ uint32_t count_here(RuleCount& counter, uint32_t generation) {
 bool is_about(const Injection& injection, const BeginningCall& call) {
     return injection.calls.has(call.call.call) &&
            (injection.fd < 0 || static_cast<uint32_t>(injection.fd) == static_cast<uint32_t>(call.call.target)) &&
-           (injection.outcome != Outcome::timeout || call.has_time_limit) &&
-           (injection.thread[0] == 0 || is_calling_thread(injection.thread));
+           (injection.thread[0] == 0 || is_calling_thread(injection.thread)) &&
+           (injection.outcome != Outcome::timeout || call.has_time_limit(call.wait));
 }
 
 // What belongs to the runtime's own locks, and to those of C libraries in its process, is left alone, as by requests.
@@ -81,14 +81,18 @@ bool may_end_now(const Injection& injection) {
 // What a sweep's run wants of this call.
 ActingRule acting_target(const BeginningCall& call) {
     if (call.call.call == Call::running || traits(call.call.call).kind == Kind::Shown || !may_call_kernel() ||
-        !call.could_wait(call.wait) || !is_target_of_run(call.call, call.has_time_limit)) {
+        !call.could_wait(call.wait)) {
+        return {};
+    }
+    const bool has_time_limit = call.has_time_limit(call.wait);
+    if (!is_target_of_run(call.call, has_time_limit)) {
         return {};
     }
     const RunTarget& target = run_file->target;
     Injection injection;
     injection.outcome = target.outcome;
     if (!may_end_now(injection) || !may_end_wait(injection, call.call) ||
-        (target.outcome == Outcome::timeout && !call.has_time_limit)) {
+        (target.outcome == Outcome::timeout && !has_time_limit)) {
         return {};
     }
     return {.acts = true, .outcome = target.outcome, .error = target.error};
@@ -99,22 +103,26 @@ ActingRule acting_target(const BeginningCall& call) {
 ActingRule acting_rule(const BeginningCall& call) {
     const uint32_t attention = table_header().attention.load(std::memory_order_acquire);
     ActingRule acting;
-    if (may_call_kernel() && os::getpid() != process.pid) {
-        return acting;  // a vfork child: the rules are its parent's
-    }
-    if ((attention & attention_points) != 0) {
+    enum class Answer { not_asked, no, yes } own_process = Answer::not_asked, could_wait = Answer::not_asked;
+    // In a vfork child the rules are its parent's.
+    const auto is_own_process = [&own_process] {
+        if (own_process == Answer::not_asked) {
+            own_process = !may_call_kernel() || os::getpid() == process.pid ? Answer::yes : Answer::no;
+        }
+        return own_process == Answer::yes;
+    };
+    if ((attention & attention_points) != 0 && is_own_process()) {
         acting = acting_target(call);
     }
     if ((attention & attention_rules) == 0) {
         return acting;
     }
-    enum class Answer { not_asked, no, yes } could_wait = Answer::not_asked;
     InjectionRules& table = injection_rules();
     for (uint32_t i = 0; i < most_injection_rules; ++i) {
         InjectionRule& rule = table.rules[i];
         const uint32_t generation = rule.generation.load(std::memory_order_acquire);
-        if (!InjectionRule::in_force(generation) || !is_about(rule.injection, call) || !may_end_now(rule.injection) ||
-            !may_end_wait(rule.injection, call.call)) {
+        if (!InjectionRule::in_force(generation) || !is_about(rule.injection, call) || !is_own_process() ||
+            !may_end_now(rule.injection) || !may_end_wait(rule.injection, call.call)) {
             continue;
         }
         const Injection injection = rule.injection;

@@ -11,9 +11,9 @@ namespace interrupt {
 // A call that begins, as the rules see it.
 struct BeginningCall {
     const BlockedCall& call;
-    bool has_time_limit;
-    // Whether the kernel could let it wait: asked only where a rule is about it, since the answer costs system calls.
-    bool (*could_wait)(const void* wait);
+    // Asked only where a rule is about the call, since the answers cost system calls.
+    bool (*has_time_limit)(const void* wait);
+    bool (*could_wait)(const void* wait);  // the kernel could let it wait
     const void* wait;
 };
 

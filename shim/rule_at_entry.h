@@ -13,7 +13,7 @@ template <class Wait, class Result>
 [[gnu::noinline]] bool ended_by_rule(ThreadRecord& record, const BlockedCall& call, Wait& wait, Result& result) {
     INTERRUPT_MARK_FRAME();
     const ActingRule rule =
-        acting_rule({call, wait.has_time_limit(),
+        acting_rule({call, [](const void* its) { return static_cast<const Wait*>(its)->has_time_limit(); },
                      [](const void* its) { return !static_cast<const Wait*>(its)->cannot_block(); }, &wait});
     if (!rule.acts) {
         return false;

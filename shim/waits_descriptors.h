@@ -30,7 +30,7 @@ protected:
 template <int option, short events>
 struct OnLimitedDescriptor : OnDescriptor {
     using OnDescriptor::OnDescriptor;
-    bool has_time_limit() const { return os::socket_limit_ns(fd_, option) != 0; }
+    bool has_time_limit() const { return may_call_kernel() && os::socket_limit_ns(fd_, option) != 0; }
     void shorten(uint64_t since) {
         if (whole_ == unknown) {
             whole_ = may_call_kernel() ? os::socket_limit_ns(fd_, option) : 0;

@@ -38,6 +38,22 @@ TEST_P(Sandboxed, RunsOn) {
     EXPECT_EQ(outcome_of(start, true), bare);
 }
 
+// Rules ask nothing of the kernel there: one that is about another call, one that could not act, one that acts.
+TEST(Sandboxed, RunsOnUnderRules) {
+    Start start = {.target = "sandboxed", .arguments = {"prctl"}};
+    const std::string bare = outcome_of(start, false);
+    for (const char* rule : {"accept:errno:EIO", "read:errno:EIO", "read:timeout", "read:timeout:force",
+                             "write:timeout", "read:errno:EIO:force:after=0.5", "read:signal:USR1:force"}) {
+        SCOPED_TRACE(rule);
+        start.environment = {{"INTERRUPT_INJECT", rule}};
+        EXPECT_EQ(outcome_of(start, true), bare);
+    }
+    start.environment = {{"INTERRUPT_INJECT", "read:errno:EIO:force"}};
+    const std::string failed = outcome_of(start, true);
+    EXPECT_NE(failed.find("read -1"), std::string::npos) << failed;
+    EXPECT_EQ(failed.find("[signal"), std::string::npos) << failed;
+}
+
 // Control has to know that it must not nudge.
 TEST(Sandboxed, TheTableSaysSo) {
     Program program({.target = "sandboxed", .arguments = {"prctl"}});

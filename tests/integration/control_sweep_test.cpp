@@ -77,6 +77,42 @@ TEST(Sweep, NamesThreadCallAndPlace) {
         std::any_of(forked.begin(), forked.end(), [](const json& point) { return point.at("thread") == "f1"; }));
 }
 
+TEST(Sweep, SaysWhatWasOnStandardErrorToo) {
+    const json runs = sweep_json({"--in", "select"}, {"perl", "-e", R"(
+        if (select(undef, undef, undef, 0.01) < 0) { warn "cut short\n"; print "half\n" } else { print "all\n" })"})
+                          .at("runs");
+    ASSERT_EQ(runs.size(), 1u);
+    EXPECT_EQ(runs.at(0).at("result"), "output");
+    EXPECT_NE(runs.at(0).at("detail").get<std::string>().find("cut short"), std::string::npos) << runs;
+}
+
+TEST(Sweep, OfAHungRunOnlyWhatIsStillThereIsNamed) {
+    // A child that has ended and is not waited for waits for nothing; a program without the shim is there.
+    const json runs = sweep_json({"--in", "select", "--timeout", "1"}, {"perl", "-e", R"(
+        exit 0 if !fork;
+        if (select(undef, undef, undef, 0.01) < 0) { $ENV{INTERRUPT_DISABLE} = 1; system 'sleep', 100 })"})
+                          .at("runs");
+    ASSERT_EQ(runs.size(), 1u);
+    EXPECT_EQ(runs.at(0).at("result"), "hung");
+    const std::string detail = runs.at(0).at("detail");
+    EXPECT_NE(detail.find("perl: blocked"), std::string::npos) << detail;
+    EXPECT_NE(detail.find("sleep: not under the shim"), std::string::npos) << detail;
+    EXPECT_EQ(std::count(detail.begin(), detail.end(), ';'), 1) << detail;
+}
+
+TEST(Sweep, NamesNoFunctionThatIsMerelyTheOneBefore) {
+    // What fails to start a command writes that into a pipe, in a function that perl does not export.
+    const json points = sweep_json({"--list"}, {"perl", "-e", "no warnings; system '/no/such/command'"}).at("points");
+    for (const json& point : points) {
+        if (point.at("call") == "write") {
+            const std::string symbol = point.at("symbol");
+            EXPECT_TRUE(symbol.empty() || symbol.find("exec_failed") != symbol.npos) << point;
+        }
+    }
+    EXPECT_TRUE(
+        std::any_of(points.begin(), points.end(), [](const json& point) { return point.at("call") == "write"; }));
+}
+
 TEST(Sweep, TriesEachOutcomeWhereItCanBe) {
     const json runs = sweep_json({"--as", "default,errno:EIO,eof", "--per-site", "1"}, {swept, "loses"}).at("runs");
     std::map<std::string, int> tried;

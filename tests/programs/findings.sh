@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What FINDINGS.md says of programs, shown without the shim: strace lets one call of theirs fail with EINTR, as a signal whose
-# handler has no SA_RESTART would. Prints a line for each, and ends with 1 if one does not fail so.
+# What FINDINGS.md and SWEEP.md say of programs, shown without the shim: strace lets one call of theirs fail with EINTR, as a
+# signal whose handler has no SA_RESTART would. Prints a line for each, and ends with 1 if one does not fail so.
 #
 #     tests/programs/findings.sh
 set -uo pipefail
@@ -32,6 +32,23 @@ shows() {
         failed=1
     fi
 }
+
+# differs NAME CALL OUTPUT COMMAND…: the command writes something else than OUTPUT, and its status is 0 all the same, when its CALL
+# ends with `error`.
+differs() {
+    local name=$1 call=$2 output=$3 status
+    shift 3
+    timeout 60 strace -f -o trace -e "trace=${call%%:*}" -e "inject=${call%%:*}:error=$error:when=${call##*:}" "${narrowed[@]}" "$@" \
+        >said 2>complained </dev/null
+    status=$?
+    if ((status == 0)) && grep -q INJECTED trace && [[ $(cat said) != "$output" ]]; then
+        echo "$name: ${call%%:*} ended with $error: status 0, '$(head -1 said)', not '${output%%$'\n'*}', standard error: '$(head -1 complained)'"
+    else
+        echo "$name: NOT shown: status $status, $(grep -c INJECTED trace) interrupted, $(head -3 said complained)"
+        failed=1
+    fi
+}
+error=EINTR
 
 # A FIFO that somebody writes slowly; the next command's calls on it alone are interrupted.
 feed() {
@@ -67,6 +84,57 @@ shows 'tail -f' poll:2 'error waiting for inotify and output events' tail -f -s 
 
 echo 'int main(void) { return 0; }' >program.c
 shows gcc wait4:1 'failed to get exit status' cc program.c -o program
+
+# Its 32 KiB are read once and again: the second is the one that is interrupted.
+feed; differs 'curl -T -' read:2 "$(cksum <numbers)" sh -c "curl -sS -T - 'file://$scratch/uploaded' <fifo && cksum <uploaded"
+error=EIO
+feed; differs 'curl -T -, EIO' read:2 "$(cksum <numbers)" sh -c "curl -sS -T - 'file://$scratch/uploaded' <fifo && cksum <uploaded"
+port=$(free_port)
+mkdir from into
+cp numbers from
+printf 'use chroot = no\n[from]\npath = %s\n' "$scratch/from" >daemon.conf
+((EUID != 0)) || sed -i '1i uid = 0\ngid = 0' daemon.conf
+rsync --daemon --no-detach --address 127.0.0.1 --port "$port" --config "$scratch/daemon.conf" 2>/dev/null &
+started+=("$!")
+answers "$port"
+rm -f fifo
+mkfifo fifo
+echo numbers >fifo &
+started+=("$!")
+differs 'rsync --files-from=-, EIO' read:1 numbers sh -c "rsync -a --files-from=- rsync://127.0.0.1:$port/from/ into <fifo && ls into"
+error=EINTR
+narrowed=()
+
+# What could not be executed tells its number (2: ENOENT) by a pipe.
+missing=(perl -e 'no warnings; print system("/no/such/command"), "\n"')
+strace -o trace -e trace=read "${missing[@]}" >said
+differs 'perl system' "read:$(grep '^read' trace | grep -n '"\\2\\0\\0\\0", 4)' | cut -d: -f1)" -1 "${missing[@]}"
+
+port=$(free_port)
+redis-server --bind 127.0.0.1 --port "$port" --save "" --appendonly no --repl-diskless-sync-delay 0 >/dev/null &
+started+=("$!")
+answers "$port"
+shows redis-cli sendto:1 'Error: ' redis-cli -p "$port" set word value
+shows 'redis-cli, connecting' poll:1 'poll(2): Interrupted system call' redis-cli -p "$port" --pipe
+printf 'echo one\necho two\n' >commands
+differs 'redis-cli <commands' sendto:1 $'one\ntwo' sh -c "redis-cli -p $port <commands"
+shows 'redis-cli --rdb' recvfrom:3 'Error reading bulk length' redis-cli -p "$port" --rdb copy.rdb
+error=ECONNRESET
+differs 'redis-cli <commands, reset' sendto:2 $'one\ntwo' sh -c "redis-cli -p $port <commands"
+error=EINTR
+feed; shows 'redis-cli --pipe' read:1 'Error reading from stdin' sh -c "redis-cli -p $port --pipe <fifo"
+feed; shows 'redis-cli -x' read:1 'Reading from standard input' sh -c "redis-cli -p $port -x echo <fifo"
+narrowed=()
+
+shows 'nc, a poll' poll:1 'polling error: Interrupted system call' nc -N 127.0.0.1 "$port"
+shows 'nc -l' accept4:1 'accept: Interrupted system call' nc -l 127.0.0.1 "$(free_port)"
+error=EIO
+feed; port=$(free_port)
+nc -l 127.0.0.1 "$port" >received & listener=$!; started+=("$listener")
+until grep -qi ":$(printf '%04X' "$port") 00000000:0000 0A" /proc/net/tcp; do sleep 0.05; done
+differs 'nc, EIO' read:2 "$(cksum <numbers)" sh -c "nc -N 127.0.0.1 $port <fifo && tail --pid=$listener -f /dev/null && cksum <received"
+error=EINTR
+narrowed=()
 
 port=$(free_port)
 for name in host key; do ssh-keygen -q -t ed25519 -N '' -f "$name"; done

@@ -65,7 +65,9 @@ my @clients = map {
     my $n = $_;
     my $pid = fork // die;
     if (!$pid) {
-        my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $server->sockport) or POSIX::_exit(1);
+        my $socket;
+        do { $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $server->sockport) } until $socket || $! != EINTR;
+        POSIX::_exit(1) if !$socket;
         write_all($socket, chr(64 + $n) x (20_000 * $n));
         shutdown $socket, 1;
         POSIX::_exit(read_all($socket) eq scalar reverse('bytes ' . 20_000 * $n) ? 0 : 2);
@@ -105,4 +107,4 @@ open my $command, '-|', 'sleep 0.1; echo from a command' or die;
 print 'command: ', read_all($command);
 close $command;
 print 'backticks: ', `echo from backticks`;
-print 'system: ', system('exit 5') >> 8, "\n";
+print 'system: ', system('exit 5;') >> 8, "\n";

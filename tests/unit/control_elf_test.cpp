@@ -1,5 +1,7 @@
+#include <dlfcn.h>
 #include <elf.h>
 #include <gtest/gtest.h>
+#include <link.h>
 
 #include <algorithm>
 #include <cstring>
@@ -76,6 +78,21 @@ TEST(Elf, CutShortAnywhereIsNoCrashAndNoPromise) {
             EXPECT_TRUE(elf->cut_short) << length;
         }
     }
+}
+
+TEST(Elf, AFunctionReachesAsFarAsItsSymbolSays) {
+    Dl_info library;
+    ElfW(Sym)* symbol = nullptr;
+    ASSERT_NE(
+        ::dladdr1(reinterpret_cast<void*>(&::getenv), &library, reinterpret_cast<void**>(&symbol), RTLD_DL_SYMENT), 0);
+    ASSERT_NE(symbol, nullptr);
+    const Descriptor file(::open(library.dli_fname, O_RDONLY | O_CLOEXEC));
+    EXPECT_TRUE(has_function_at(file.get(), symbol->st_value));
+    EXPECT_TRUE(has_function_at(file.get(), symbol->st_value + symbol->st_size - 1));
+    // The first of its pages has headers and no code, and whatever lies beyond all symbols has none of them before it.
+    EXPECT_FALSE(has_function_at(file.get(), 1));
+    EXPECT_FALSE(has_function_at(file.get(), uint64_t{1} << 60));
+    EXPECT_FALSE(has_function_at(-1, symbol->st_value));
 }
 
 TEST(Elf, NoiseInTheHeadersIsNoCrash) {
