@@ -18,10 +18,6 @@ inline double quantile(std::vector<double>& values, double part) {
     return *place;
 }
 
-inline double median(std::vector<double> values) {
-    return quantile(values, 0.5);
-}
-
 inline void report(benchmark::State& state, const std::string& name, std::vector<double> values) {
     state.counters[name + ".q1"] = quantile(values, 0.25);
     state.counters[name + ".median"] = quantile(values, 0.5);
