@@ -1,6 +1,8 @@
 // From the request to the blocked call having returned, and how many requests a second can be made:
 //
-//     latency_bench [--rounds=N] [--serve=SOCKET] [Google Benchmark's options]
+//     latency_bench [--rounds=N] [--serve=SOCKET] [--crowd=N] [Google Benchmark's options]
+//
+// --crowd: beside so many threads that wait for something else.
 //
 // Each kind of wait with each who asks, and the floors, take turns, so that what the machine does besides meets all of
 // them. The floors: a bare tgkill with a handler without SA_RESTART and the EINTR of a raw system call, which nobody
@@ -29,6 +31,7 @@ using namespace interrupt_bench;
 
 int rounds = 1000;
 std::string serve_socket;
+int crowd_size = 0;
 
 struct Sockets {
     int ends[2];
@@ -131,6 +134,43 @@ std::unique_ptr<Blocked> on_futex(std::atomic<int>& word) {
         [&word] { wake(word); });
 }
 
+// Threads that wait all the time.
+class Crowd {
+public:
+    explicit Crowd(int count) {
+        sem_init(&end_, 0, 0);
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setstacksize(&attributes, 64 << 10);
+        for (int i = 0; i < count; ++i) {
+            pthread_t thread;
+            const auto wait = [](void* end) -> void* {
+                sem_wait(static_cast<sem_t*>(end));
+                return nullptr;
+            };
+            if (pthread_create(&thread, &attributes, wait, &end_) != 0) {
+                std::fprintf(stderr, "latency_bench: there can be no more than %d threads\n", i);
+                std::exit(1);
+            }
+            threads_.push_back(thread);
+        }
+        pthread_attr_destroy(&attributes);
+    }
+    Crowd(const Crowd&) = delete;
+    ~Crowd() {
+        for (size_t i = 0; i < threads_.size(); ++i) {
+            sem_post(&end_);
+        }
+        for (const pthread_t thread : threads_) {
+            pthread_join(thread, nullptr);
+        }
+    }
+
+private:
+    sem_t end_;
+    std::vector<pthread_t> threads_;
+};
+
 template <class Function>
 auto timed(Function function) {
     return [function](pid_t tid) {
@@ -151,6 +191,7 @@ void latency(benchmark::State& state) {
     struct sigaction action = {};
     action.sa_handler = [](int) {};
     sigaction(SIGUSR1, &action, nullptr);
+    const Crowd crowd(crowd_size);
     static std::atomic<int> word = 0;
     static const int event = eventfd(0, 0);
     const auto bare = in_recv(true);
@@ -228,6 +269,8 @@ int main(int argc, char** argv) {
             rounds = std::stoi(argument.substr(9));
         } else if (argument.starts_with("--serve=")) {
             serve_socket = argument.substr(8);
+        } else if (argument.starts_with("--crowd=")) {
+            crowd_size = std::stoi(argument.substr(8));
         } else {
             std::fprintf(stderr, "latency_bench: what is %s?\n", argument.c_str());
             return 2;
