@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <map>
 #include <memory>
+#include <random>
 
 #include "interrupt/interrupt.h"
 #include "tests/bench/paired.h"
@@ -218,9 +219,15 @@ void latency(benchmark::State& state) {
             all.push_back({name + "/serve", thread.get(), [&](pid_t tid) { return other.request(Way::serve, tid); }});
         }
     }
+    std::vector<Measured*> order;
+    for (Measured& each : all) {
+        order.push_back(&each);
+    }
+    std::mt19937 random;  // whoever comes first wakes the processors
     for (auto _ : state) {
-        for (Measured& each : all) {
-            each.times.push_back(each.thread->measure(each.request));
+        std::shuffle(order.begin(), order.end(), random);
+        for (Measured* const each : order) {
+            each->times.push_back(each->thread->measure(each->request));
         }
     }
     for (Measured& each : all) {

@@ -16,9 +16,11 @@ def timed(*command):
 
 
 def memory(pid):
-    """Bytes: what the process has to itself, and its part of what it shares."""
+    """Bytes of what the process has written, its table among them: what it has only read is the page cache's, and shared."""
     with open(f'/proc/{pid}/smaps_rollup') as lines:
-        return 1024 * int(re.search(r'^Pss:\s*(\d+)', lines.read(), re.MULTILINE).group(1))
+        text = lines.read()
+    found = re.search(r'^Pss_Dirty:\s*(\d+)', text, re.MULTILINE) or re.search(r'^Private_Dirty:\s*(\d+)', text, re.MULTILINE)
+    return 1024 * int(found.group(1))
 
 
 @contextlib.contextmanager
