@@ -30,6 +30,9 @@ struct Real<Result(Parameters...)> {
         }
         void* const any = dlsym(RTLD_NEXT, name);
         void* const versioned = version != nullptr ? dlvsym(RTLD_NEXT, name, version) : nullptr;
+        if (any == versioned) {
+            return any;  // dladdr() looks at every symbol of libc, which the start of each program would feel
+        }
         Dl_info here;
         Dl_info there;
         const bool same_object =

@@ -17,9 +17,11 @@ volatile ssize_t last;  // so that the call is not the last thing that is done
 }  // namespace
 
 extern "C" ssize_t recv(int fd, void* buffer, size_t size, int flags) {
-    return last = real_recv(fd, buffer, size, flags);
+    last = real_recv(fd, buffer, size, flags);
+    return last;
 }
 
 extern "C" ssize_t read(int fd, void* buffer, size_t size) {
-    return last = real_read(fd, buffer, size);
+    last = real_read(fd, buffer, size);
+    return last;
 }

@@ -1,109 +1,290 @@
-// From the request to the blocked call having returned, beside the floor in the same run: a bare tgkill with a handler
-// without SA_RESTART, and the EINTR of a raw system call.
+// From the request to the blocked call having returned, and how many requests a second can be made:
+//
+//     latency_bench [--rounds=N] [--serve=SOCKET] [--crowd=N] [Google Benchmark's options]
+//
+// --crowd: beside so many threads that wait for something else.
+//
+// Each kind of wait with each who asks, and the floors, take turns, so that what the machine does besides meets all of
+// them. The floors: a bare tgkill with a handler without SA_RESTART and the EINTR of a raw system call, which nobody
+// who interrupts by signals can be below, from this process and from the other; an eventfd and a futex that somebody
+// waits for, which are no interrupts but what programs use in their place.
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
-#include <cstdio>
-#include <thread>
+#include <map>
+#include <memory>
+#include <random>
 
 #include "interrupt/interrupt.h"
-#include "paired.h"
-#include "tests/interposers/raw_calls.h"
+#include "tests/bench/paired.h"
+#include "tests/bench/requester.h"
 #include "tests/support/under_shim.h"
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using namespace interrupt_bench;
 
-// Waits until the thread sleeps in the kernel.
-void await_blocked(pid_t tid) {
-    char path[64];
-    std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
-    for (;;) {
-        char text[256] = {};
-        FILE* file = std::fopen(path, "r");
-        const size_t size = std::fread(text, 1, sizeof text - 1, file);
-        std::fclose(file);
-        const char* end = std::strrchr(text, ')');
-        if (size > 0 && end != nullptr && end[2] == 'S') {
-            return;
+int rounds = 1000;
+std::string serve_socket;
+int crowd_size = 0;
+
+struct Sockets {
+    int ends[2];
+    Sockets() {
+        if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) {
+            std::abort();
         }
     }
+};
+
+std::unique_ptr<Blocked> in_recv(bool raw) {
+    const auto sockets = std::make_shared<Sockets>();
+    return std::make_unique<Blocked>(
+        [=] {
+            char byte;
+            return raw ? raw_call(SYS_recvfrom, sockets->ends[0], reinterpret_cast<long>(&byte), 1) == -EINTR
+                       : recv(sockets->ends[0], &byte, 1, 0) < 0 && errno == EINTR;
+        },
+        [=] { send(sockets->ends[1], "x", 1, 0); });
 }
 
-// One thread that blocks again and again, and says when each wait came back.
-class Blocked {
+std::unique_ptr<Blocked> in_poll() {
+    const auto sockets = std::make_shared<Sockets>();
+    return std::make_unique<Blocked>(
+        [=] {
+            struct pollfd it = {sockets->ends[0], POLLIN, 0};
+            return poll(&it, 1, -1) < 0 && errno == EINTR;
+        },
+        [=] { send(sockets->ends[1], "x", 1, 0); });
+}
+
+std::unique_ptr<Blocked> in_semaphore() {
+    const auto semaphore = std::make_shared<sem_t>();
+    sem_init(semaphore.get(), 0, 0);
+    return std::make_unique<Blocked>([=] { return sem_wait(semaphore.get()) < 0 && errno == EINTR; },
+                                     [=] { sem_post(semaphore.get()); });
+}
+
+struct Condition {
+    pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t condition = PTHREAD_COND_INITIALIZER;
+    bool ended = false;
+};
+
+std::unique_ptr<Blocked> in_condition() {
+    const auto it = std::make_shared<Condition>();
+    return std::make_unique<Blocked>(
+        [=] {
+            pthread_mutex_lock(&it->mutex);
+            if (!it->ended) {
+                pthread_cond_wait(&it->condition, &it->mutex);
+            }
+            pthread_mutex_unlock(&it->mutex);
+            return !it->ended;
+        },
+        [=] {
+            pthread_mutex_lock(&it->mutex);
+            it->ended = true;
+            pthread_cond_signal(&it->condition);
+            pthread_mutex_unlock(&it->mutex);
+        });
+}
+
+// A sleep ends by a request of its own, since nothing else ends it soon.
+std::unique_ptr<Blocked> in_sleep() {
+    const auto tid = std::make_shared<std::atomic<pid_t>>(0);
+    return std::make_unique<Blocked>(
+        [=] {
+            *tid = own_tid();
+            const struct timespec time = {1000, 0};
+            return nanosleep(&time, nullptr) < 0 && errno == EINTR;
+        },
+        [=] { interrupt_thread(*tid); });
+}
+
+// The floors without a signal: the wait returns since what it waits for comes.
+std::unique_ptr<Blocked> on_eventfd(int fd) {
+    return std::make_unique<Blocked>(
+        [=] {
+            uint64_t value;
+            return raw_call(SYS_read, fd, reinterpret_cast<long>(&value), sizeof value) == sizeof value;
+        },
+        [=] { eventfd_write(fd, 1); });
+}
+
+void wake(std::atomic<int>& word) {
+    word = 1;
+    syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
+std::unique_ptr<Blocked> on_futex(std::atomic<int>& word) {
+    return std::make_unique<Blocked>(
+        [&word] {
+            while (word == 0) {
+                raw_call(SYS_futex, reinterpret_cast<long>(&word), FUTEX_WAIT_PRIVATE, 0);
+            }
+            word = 0;
+            return true;
+        },
+        [&word] { wake(word); });
+}
+
+// Threads that wait all the time.
+class Crowd {
 public:
-    explicit Blocked(bool raw) : thread_([this, raw] { run(raw); }) {
-        while (tid_ == 0) {
+    explicit Crowd(int count) {
+        sem_init(&end_, 0, 0);
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setstacksize(&attributes, 64 << 10);
+        for (int i = 0; i < count; ++i) {
+            pthread_t thread;
+            const auto wait = [](void* end) -> void* {
+                sem_wait(static_cast<sem_t*>(end));
+                return nullptr;
+            };
+            if (pthread_create(&thread, &attributes, wait, &end_) != 0) {
+                std::fprintf(stderr, "latency_bench: there can be no more than %d threads\n", i);
+                std::exit(1);
+            }
+            threads_.push_back(thread);
         }
+        pthread_attr_destroy(&attributes);
     }
-    ~Blocked() {
-        stop_ = true;
-        if (send(ends_[1], "x", 1, 0) == 1) {
-            thread_.join();
+    Crowd(const Crowd&) = delete;
+    ~Crowd() {
+        for (size_t i = 0; i < threads_.size(); ++i) {
+            sem_post(&end_);
         }
-    }
-    double measure(auto&& interrupt) {
-        const int round = rounds_;
-        await_blocked(tid_);
-        const auto start = Clock::now();
-        interrupt(tid_.load());
-        while (rounds_.load(std::memory_order_acquire) == round) {
+        for (const pthread_t thread : threads_) {
+            pthread_join(thread, nullptr);
         }
-        return std::chrono::duration<double, std::micro>(returned_ - start).count();
     }
 
 private:
-    void run(bool raw) {
-        socketpair(AF_UNIX, SOCK_STREAM, 0, ends_);
-        tid_ = static_cast<pid_t>(syscall(SYS_gettid));
-        char byte;
-        while (!stop_) {
-            const bool interrupted =
-                raw ? interrupt_tests::raw_call(SYS_recvfrom, ends_[0], reinterpret_cast<long>(&byte), 1) == -EINTR
-                    : recv(ends_[0], &byte, 1, 0) < 0 && errno == EINTR;
-            returned_ = Clock::now();
-            if (interrupted) {
-                rounds_.fetch_add(1, std::memory_order_release);
-            }
-        }
-    }
-
-    int ends_[2];
-    std::atomic<pid_t> tid_ = 0;
-    std::atomic<int> rounds_ = 0;
-    std::atomic<bool> stop_ = false;
-    Clock::time_point returned_;
-    std::thread thread_;
+    sem_t end_;
+    std::vector<pthread_t> threads_;
 };
 
-void recv_latency(benchmark::State& state) {
+template <class Function>
+auto timed(Function function) {
+    return [function](pid_t tid) {
+        const uint64_t began = now_ns();
+        function(tid);
+        return began;
+    };
+}
+
+struct Measured {
+    std::string name;
+    Blocked* thread;
+    std::function<uint64_t(pid_t)> request;
+    std::vector<double> times = {};
+};
+
+void latency(benchmark::State& state) {
     struct sigaction action = {};
     action.sa_handler = [](int) {};
     sigaction(SIGUSR1, &action, nullptr);
-    Blocked floor(true);
-    Blocked shim(false);
-    std::vector<double> floor_times;
-    std::vector<double> shim_times;
-    for (auto _ : state) {
-        floor_times.push_back(floor.measure([](pid_t tid) { syscall(SYS_tgkill, getpid(), tid, SIGUSR1); }));
-        shim_times.push_back(shim.measure([](pid_t tid) { interrupt_thread(tid); }));
+    const Crowd crowd(crowd_size);
+    static std::atomic<int> word = 0;
+    static const int event = eventfd(0, 0);
+    const auto bare = in_recv(true);
+    const auto on_event = on_eventfd(event);
+    const auto on_word = on_futex(word);
+    std::map<std::string, std::unique_ptr<Blocked>> kinds;
+    kinds["recv"] = in_recv(false);
+    kinds["poll"] = in_poll();
+    kinds["sem_wait"] = in_semaphore();
+    kinds["pthread_cond_wait"] = in_condition();
+    kinds["nanosleep"] = in_sleep();
+    const OtherProcess other(serve_socket);
+
+    std::vector<Measured> all;
+    all.push_back(
+        {"floor tgkill/thread", bare.get(), timed([](pid_t tid) { syscall(SYS_tgkill, getpid(), tid, SIGUSR1); })});
+    all.push_back({"floor tgkill/process", bare.get(), [&](pid_t tid) { return other.request(Way::tgkill, tid); }});
+    all.push_back({"floor eventfd/thread", on_event.get(), timed([](pid_t) { eventfd_write(event, 1); })});
+    all.push_back({"floor futex/thread", on_word.get(), timed([](pid_t) { wake(word); })});
+    for (const auto& [name, thread] : kinds) {
+        all.push_back({name + "/thread", thread.get(), timed([](pid_t tid) { interrupt_thread(tid); })});
+        all.push_back({name + "/process", thread.get(), [&](pid_t tid) { return other.request(Way::library, tid); }});
+        if (!serve_socket.empty()) {
+            all.push_back({name + "/serve", thread.get(), [&](pid_t tid) { return other.request(Way::serve, tid); }});
+        }
     }
-    state.counters["floor_us"] = interrupt_bench::median(floor_times);
-    state.counters["shim_us"] = interrupt_bench::median(shim_times);
-    state.counters["ratio"] = interrupt_bench::median(shim_times) / interrupt_bench::median(floor_times);
+    std::vector<Measured*> order;
+    for (Measured& each : all) {
+        order.push_back(&each);
+    }
+    std::mt19937 random;  // whoever comes first wakes the processors
+    for (auto _ : state) {
+        std::shuffle(order.begin(), order.end(), random);
+        for (Measured* const each : order) {
+            each->times.push_back(each->thread->measure(each->request));
+        }
+    }
+    for (Measured& each : all) {
+        report(state, each.name, each.times);
+        state.counters[each.name + ".p99"] = quantile(each.times, 0.99);
+        state.counters[each.name + ".max"] = quantile(each.times, 1);
+    }
 }
-BENCHMARK(recv_latency)->Iterations(3000);
+
+// As many requests as can be made, to one thread or to several in turn: the next one when the last was delivered.
+template <size_t count>
+void requests_a_second(benchmark::State& state) {
+    std::vector<std::unique_ptr<Blocked>> threads;
+    std::vector<int> asked(count, 0);
+    for (size_t i = 0; i < count; ++i) {
+        threads.push_back(in_recv(false));
+    }
+    const uint64_t until = now_ns() + static_cast<uint64_t>(rounds) * 1'000'000;
+    for (auto _ : state) {
+        const uint64_t began = now_ns();
+        for (size_t i = 0; now_ns() < until; i = (i + 1) % count) {
+            while (threads[i]->rounds() < asked[i]) {
+                raw_call(SYS_sched_yield);
+            }
+            interrupt_thread(threads[i]->tid());
+            ++asked[i];
+        }
+        int delivered = 0;
+        for (size_t i = 0; i < count; ++i) {
+            while (threads[i]->rounds() < asked[i]) {
+                raw_call(SYS_sched_yield);
+            }
+            delivered += threads[i]->rounds();
+        }
+        state.counters["requests_a_second"] = delivered * 1e9 / static_cast<double>(now_ns() - began);
+    }
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
     interrupt_tests::ensure_under_shim(argv);
     benchmark::Initialize(&argc, argv);
+    for (const std::string argument : std::vector<char*>(argv + 1, argv + argc)) {
+        if (argument.starts_with("--rounds=")) {
+            rounds = std::stoi(argument.substr(9));
+        } else if (argument.starts_with("--serve=")) {
+            serve_socket = argument.substr(8);
+        } else if (argument.starts_with("--crowd=")) {
+            crowd_size = std::stoi(argument.substr(8));
+        } else {
+            std::fprintf(stderr, "latency_bench: what is %s?\n", argument.c_str());
+            return 2;
+        }
+    }
+    benchmark::RegisterBenchmark("latency", latency)->Iterations(rounds);
+    benchmark::RegisterBenchmark("rate, 1 thread", requests_a_second<1>)->Iterations(1);
+    benchmark::RegisterBenchmark("rate, 64 threads", requests_a_second<64>)->Iterations(1);
     benchmark::RunSpecifiedBenchmarks();
 }

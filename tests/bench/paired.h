@@ -1,19 +1,27 @@
-// Two ways of doing the same, measured in one run: batches of the one and the other in turn, and the ratio of their
-// medians.
+// Two ways of doing the same, measured in one run: batches of the one and the other in turn, and what each pair says of
+// their ratio.
 #pragma once
 
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <chrono>
+#include <string>
 #include <vector>
 
 namespace interrupt_bench {
 
-inline double median(std::vector<double> values) {
-    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-    std::nth_element(values.begin(), middle, values.end());
-    return *middle;
+// The value below which so many of them are; puts them into another order.
+inline double quantile(std::vector<double>& values, double part) {
+    const auto place = values.begin() + static_cast<std::ptrdiff_t>(part * static_cast<double>(values.size() - 1));
+    std::nth_element(values.begin(), place, values.end());
+    return *place;
+}
+
+inline void report(benchmark::State& state, const std::string& name, std::vector<double> values) {
+    state.counters[name + ".q1"] = quantile(values, 0.25);
+    state.counters[name + ".median"] = quantile(values, 0.5);
+    state.counters[name + ".q3"] = quantile(values, 0.75);
 }
 
 inline double time_ns(auto&& batch) {
@@ -22,22 +30,31 @@ inline double time_ns(auto&& batch) {
     return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
 }
 
-// `prepare` is not timed. Counters: ns for one call of each side, what the shim adds, and the ratio.
+// `prepare` is not timed. Counters: ns for one call of each side, and the ratio. Which side comes first changes from
+// pair to pair, since the second finds the caches as the first has left them.
 void run_pairs(benchmark::State& state, int calls, auto&& prepare, auto&& bare, auto&& shim) {
     std::vector<double> bare_times;
     std::vector<double> shim_times;
+    std::vector<double> ratios;
+    const auto measure = [&](auto& side, std::vector<double>& times) {
+        prepare(calls);
+        times.push_back(time_ns([&] { side(calls); }) / calls);
+    };
+    bool bare_first = true;
     for (auto _ : state) {
-        prepare();
-        bare_times.push_back(time_ns([&] { bare(calls); }) / calls);
-        prepare();
-        shim_times.push_back(time_ns([&] { shim(calls); }) / calls);
+        if (bare_first) {
+            measure(bare, bare_times);
+            measure(shim, shim_times);
+        } else {
+            measure(shim, shim_times);
+            measure(bare, bare_times);
+        }
+        bare_first = !bare_first;
+        ratios.push_back(shim_times.back() / bare_times.back());
     }
-    const double bare_median = median(bare_times);
-    const double shim_median = median(shim_times);
-    state.counters["bare_ns"] = bare_median;
-    state.counters["shim_ns"] = shim_median;
-    state.counters["added_ns"] = shim_median - bare_median;
-    state.counters["ratio"] = shim_median / bare_median;
+    report(state, "bare", bare_times);
+    report(state, "shim", shim_times);
+    report(state, "ratio", ratios);
 }
 
 }  // namespace interrupt_bench

@@ -166,6 +166,7 @@ public:
         info.si_value.sival_int = interrupt::nudge_cookie;
         return ::syscall(SYS_rt_tgsigqueueinfo, pid_, tid, info.si_signo, &info) == 0 ? 0 : errno;
     }
+    interrupt::EventRing* events() const { return nullptr; }
     void wakeup(interrupt::ThreadRecord& record, bool set) const {
         if (record.wakeup_inode.load() == 0) {
             return;
