@@ -25,11 +25,12 @@ control = os.path.join(build, 'interruptctl')
 patience = 60
 
 reads = 'dd bs=1 count=6 status=none'
-# Two threads of one program would do as well: what counts is that the call is made again and again.
 answers = '''perl -MSocket -e 'socketpair A, B, AF_UNIX, SOCK_STREAM, 0;
     for (1 .. 3) { syswrite B, $_; my $got = recv A, my $bytes, 1, 0; print defined $got ? $bytes : "$!", "\\n" }' '''
-handled = '''perl -e '$SIG{USR1} = sub { print "handled\\n" }; for (1 .. 4) { my $got = sysread STDIN, my $byte, 1; print $byte // "none", "\\n" }' '''
-waits = '''perl -MTime::HiRes=time -e '$begin = time; $got = select undef, undef, undef, 0.5; print $got, time - $begin < 0.4 ? " early" : "", "\\n"' '''
+handled = '''perl -e '$SIG{USR1} = sub { print "handled\\n" };
+    for (1 .. 4) { my $got = sysread STDIN, my $byte, 1; print $byte // "none", "\\n" }' '''
+waits = '''perl -MTime::HiRes=time -e '$begin = time;
+    $got = select undef, undef, undef, 0.5; print $got, time - $begin < 0.4 ? " early" : "", "\\n"' '''
 changes = '''perl -e 'print chdir("/") ? "went\\n" : "$!\\n" for 1 .. 4' '''
 # What, the program, strace's words, our rule, fiu-run's command; none: it has no such thing.
 faults = [
@@ -135,8 +136,9 @@ def waiting(under, interrupt):
 
 def by_strace(*whom):
     def interrupt(pid, tid):
-        strace = subprocess.Popen(['strace', '-qq', '-o', '/dev/null', *[word.format(pid=pid, tid=tid) for word in whom], '-e', 'trace=read',
-                                   '-e', 'inject=read:error=EINTR:when=1'], stderr=subprocess.DEVNULL)
+        named = [word.format(pid=pid, tid=tid) for word in whom]
+        strace = subprocess.Popen(['strace', '-qq', '-o', '/dev/null', *named, '-e', 'trace=read', '-e',
+                                   'inject=read:error=EINTR:when=1'], stderr=subprocess.DEVNULL)
         with contextlib.suppress(subprocess.TimeoutExpired):  # it goes on tracing the others
             strace.wait(1)
         strace.terminate()
