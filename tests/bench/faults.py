@@ -13,6 +13,7 @@ import random
 import re
 import resource
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -259,6 +260,7 @@ def main():
     options.add_argument('--rounds', type=int, default=21)
     options.add_argument('--seed', type=int, default=1)
     options = options.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and so end what was started
     with tempfile.TemporaryDirectory(prefix='faults-') as directory:
         if options.what in (None, 'same') and shutil.which('strace'):
             same_faults(directory)
