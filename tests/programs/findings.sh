@@ -109,6 +109,7 @@ narrowed=()
 missing=(perl -e 'no warnings; print system("/no/such/command"), "\n"')
 strace -o trace -e trace=read "${missing[@]}" >said
 differs 'perl system' "read:$(grep '^read' trace | grep -n '"\\2\\0\\0\\0", 4)' | cut -d: -f1)" -1 "${missing[@]}"
+differs 'perl system, its child' write:1 -1 "${missing[@]}"
 
 port=$(free_port)
 redis-server --bind 127.0.0.1 --port "$port" --save "" --appendonly no --repl-diskless-sync-delay 0 >/dev/null &

@@ -206,7 +206,8 @@ class Rsync(Program):
     def commands(self):
         # What has been copied, and by which status: the shell's own waits are in the sweep.
         look = 'INTERRUPT_DISABLE=1 sh -c "mkdir -p %s && cd %s && find . -type f | sort | xargs sha256sum"'
-        gets = f'd=$INTERRUPT_SWEEP; rsync -a rsync://127.0.0.1:{self.port}/files/ copy.$d/; s=$?; {look % ("copy.$d", "copy.$d")}; rm -rf copy.$d; exit $s'
+        gets = (f'd=$INTERRUPT_SWEEP; rsync -a rsync://127.0.0.1:{self.port}/files/ copy.$d/; s=$?; '
+                f'{look % ("copy.$d", "copy.$d")}; rm -rf copy.$d; exit $s')
         puts = (f'd=$INTERRUPT_SWEEP; rsync -a files/ rsync://127.0.0.1:{self.port}/drop/$d/; s=$?; '
                 f'{look % ("drop/$d", "drop/$d")}; rm -rf drop/$d; exit $s')
         listed = gets.replace('rsync -a', f'INTERRUPT_DISABLE=1 cat {self.list} | rsync -a --files-from=-', 1)
