@@ -48,7 +48,7 @@ faults = [
     ('third `chdir` and on: ENOENT (man page)', changes, ('chdir', 'error=ENOENT', '3+'), None, None),
     ('`open` of /dev/urandom: ENOENT (man page)', 'head -c 1 /dev/urandom', ('/dev/urandom file', 'error=ENOENT', '1+'),
      'open*:errno:ENOENT:force', 'enable name=posix/io/oc/open,failinfo=2'),
-    ('`fread`, inside libc: EINTR', 'sort', ('read', 'error=EINTR', '1'), 'read:errno:EINTR', None),
+    ('`fread`, inside libc: EINTR', 'sort', ('read', 'error=EINTR', '1'), 'read:errno:EINTR', 'not tried'),
     ('each `read` 0.1 s later', reads, ('read', 'delay_enter=100ms', '1+'), None, None),
     ('`read` returns 1, unread', reads, ('read', 'retval=1', '2'), None, None),
 ]
@@ -104,8 +104,10 @@ def same_faults(directory):
             by_us = run(f"{control} run --inject '{rule}' -- {program}", directory)
             cells.append('does not act' if by_us[2].startswith('interruptctl: ') else
                          'the same' if shown(by_us) == shown(by_strace) else f'other: {shown(by_us)}')
-        if fiu is None or not shutil.which('fiu-run'):
-            cells.append('no' if fiu is None else '')
+        if fiu in (None, 'not tried'):
+            cells.append(fiu or 'no')
+        elif not shutil.which('fiu-run'):
+            cells.append('not installed')
         else:
             by_fiu = run(f"fiu-run -x -f '' -c '{fiu}' {program}", directory)
             cells.append('the same' if shown(by_fiu) == shown(by_strace) else f'other: {shown(by_fiu)}')
