@@ -95,6 +95,23 @@ ActingRule acting_target(const BeginningCall& call) {
 
 }  // namespace
 
+bool may_be_ruled(Call call) {
+    const uint32_t attention = table_header().attention.load(std::memory_order_acquire);
+    if ((attention & attention_points) != 0) {
+        return true;
+    }
+    if ((attention & attention_rules) == 0) {
+        return false;
+    }
+    for (const InjectionRule& rule : injection_rules().rules) {
+        if (InjectionRule::in_force(rule.generation.load(std::memory_order_acquire)) &&
+            rule.injection.calls.has(call)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 ActingRule acting_rule(const BeginningCall& call) {
     const uint32_t attention = table_header().attention.load(std::memory_order_acquire);
     ActingRule acting;

@@ -17,6 +17,9 @@ struct BeginningCall {
     const void* wait;
 };
 
+// Whether a rule names this call: otherwise nothing is asked about it, which would cost system calls.
+bool may_be_ruled(Call call);
+
 // Counts the call for every rule that is about it, and returns the first of those that are due.
 ActingRule acting_rule(const BeginningCall& call);
 

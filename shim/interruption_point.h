@@ -177,6 +177,9 @@ template <class Wait, class Result>
 template <class Wait, class Result>
 [[gnu::noinline]] bool ended_by_rule(ThreadRecord& record, const BlockedCall& call, Wait& wait, Result& result) {
     INTERRUPT_MARK_FRAME();
+    if (!may_be_ruled(call.call)) {
+        return false;
+    }
     const ActingRule rule =
         acting_rule({call, wait.has_time_limit(),
                      [](const void* its) { return !static_cast<const Wait*>(its)->cannot_block(); }, &wait});
