@@ -37,20 +37,21 @@ python_calls = {
     'python recv': 'ours.recv(1)',
     'python sleep(0)': 'time.sleep(0)',
 }
-python_program = f'''
+python_program = '''
 import os, threading, time, _socket
 lock = threading.Lock()
 acquire, release = lock.acquire, lock.release
 ours, theirs = _socket.socketpair()
+''' + ''.join(f'''
 def batch():
     theirs.send(b'x' * {python_count})
     os.getppid()
     for _ in range({python_count}):
-        %s
+        {statement}
     os.getppid()
-for _ in range(2):
-    batch()
-'''
+batch()
+batch()
+''' for statement in python_calls.values())
 
 
 class NotCounted(Exception):
@@ -102,11 +103,8 @@ def count_calls(names, suffix='', **environment):
 
 
 def count_python():
-    found = {}
-    for name, statement in python_calls.items():
-        _, parts = run_counted([python, '-I', '-S', '-c', python_program % statement])
-        found[name] = round(parts[3] / python_count, 2)
-    return found
+    _, parts = run_counted([python, '-I', '-S', '-c', python_program])
+    return {name: round(parts[4 * i + 3] / python_count, 2) for i, name in enumerate(python_calls)}
 
 
 def of_the_build():
