@@ -161,7 +161,8 @@ std::string Process::task_system_call(pid_t tid) const {
 }
 
 bool Process::exists() const {
-    const auto contents = read("stat");
+    // The leader's own: that of the process adds up the times of all its threads.
+    const auto contents = read_at_once(tasks_.get(), task_file(pid_, "stat"));
     const auto stat = contents ? parse_stat(*contents) : std::nullopt;
     return stat && !stat->ended();
 }

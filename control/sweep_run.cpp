@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <iostream>
 
 #include "control/failure.h"
@@ -54,15 +55,22 @@ std::vector<pid_t> members_of(pid_t leader, const Run& run) {
     return members;
 }
 
-// Clock ticks on processors, of all processes of a run.
-uint64_t processor_ticks(const std::vector<pid_t>& members) {
-    uint64_t ticks = 0;
+// How long the threads of all processes of a run have been on a processor, or have waited for one (schedstat), ns: a
+// busy machine gives those that spin little of the first.
+uint64_t runnable_ns(const std::vector<pid_t>& members) {
+    uint64_t sum = 0;
+    std::error_code error;
     for (const pid_t pid : members) {
-        const auto contents = read_all(AT_FDCWD, text("/proc/", pid, "/stat"));
-        const auto stat = contents ? parse_stat(*contents) : std::nullopt;
-        ticks += stat ? stat->processor_ticks : 0;
+        std::filesystem::directory_iterator task(text("/proc/", pid, "/task"), error);
+        for (; !error && task != std::filesystem::directory_iterator(); task.increment(error)) {
+            std::istringstream schedstat(read_all(AT_FDCWD, task->path() / "schedstat").value_or(""));
+            uint64_t on_processor = 0;
+            uint64_t waited_for_it = 0;
+            schedstat >> on_processor >> waited_for_it;
+            sum += on_processor + waited_for_it;
+        }
     }
-    return ticks;
+    return sum;
 }
 
 // What the threads of a run wait in: "redis-cli: recv(fd 3)".
@@ -170,7 +178,7 @@ std::optional<RunEnd> SweepRun::look() {
                         (!conditions_.until_text.empty() && has_said(conditions_.until_text));
     if (wanted && !told_to_end_) {
         told_to_end_ = now;
-        ticks_before_.reset();
+        runnable_before_.reset();
         for (const pid_t pid : members_of(pid_, run_)) {
             ::kill(pid, SIGTERM);
         }
@@ -181,16 +189,15 @@ std::optional<RunEnd> SweepRun::look() {
 std::optional<RunEnd> SweepRun::at_limit(uint64_t now) {
     const uint64_t limit = told_to_end_ ? *told_to_end_ + 5 * second_ns : started_ + conditions_.limit;
     const uint64_t window = std::min(second_ns / 2, conditions_.limit / 2);
-    if (now + window >= limit && !ticks_before_) {
-        ticks_before_ = processor_ticks(members_of(pid_, run_));
+    if (now + window >= limit && !runnable_before_) {
+        runnable_before_ = runnable_ns(members_of(pid_, run_));
     }
     if (now < limit) {
         return std::nullopt;
     }
-    // More than a third of the time on a processor is no waiting. What has ended meanwhile has taken its time along.
-    const uint64_t ticks = processor_ticks(members_of(pid_, run_));
-    const uint64_t used = (ticks > *ticks_before_ ? ticks - *ticks_before_ : 0) * second_ns /
-                          static_cast<uint64_t>(::sysconf(_SC_CLK_TCK));
+    // More than a third of the time is no waiting. What has ended meanwhile has taken its time along.
+    const uint64_t runnable = runnable_ns(members_of(pid_, run_));
+    const uint64_t used = runnable > *runnable_before_ ? runnable - *runnable_before_ : 0;
     return finish(used * 3 > window ? HowEnded::spun : HowEnded::hung, 0);
 }
 

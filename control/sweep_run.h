@@ -66,8 +66,8 @@ private:
     Descriptor err_;
     pid_t pid_ = -1;
     uint64_t started_ = 0;
-    std::optional<uint64_t> told_to_end_;   // by `until`
-    std::optional<uint64_t> ticks_before_;  // processor time, some while before the limit
+    std::optional<uint64_t> told_to_end_;      // by `until`
+    std::optional<uint64_t> runnable_before_;  // runnable_ns(), some while before the limit
 };
 
 }  // namespace interrupt::control

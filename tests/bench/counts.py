@@ -25,9 +25,9 @@ skipped = 77
 # As tests/bench/ready_calls.cpp names them.
 calls = ('recv', 'read', 'poll', 'write', 'send', 'sem_wait', 'select', 'epoll_wait', 'recvmsg', 'sendmsg', 'readv', 'writev',
          'accept', 'open', 'fcntl', 'waitpid', 'sem_clockwait', 'clock_nanosleep', 'pthread_mutex_timedlock')
-# The same calls while there are rules that are not about them.
-with_rules = ('recv', 'read', 'poll', 'sem_wait')
-rules_of_others = 'mq_receive:errno:EIO;recv:eof:thread=nobody;read:eof:fd=999;poll:timeout:when=1000000000'
+# While there are rules: one that names the call and not the thread, none that names the call.
+with_rules = ('recv', 'write', 'sem_wait')
+rules_of_others = 'mq_receive:errno:EIO;recv:eof:thread=nobody'
 # Of a Python that every Debian has; what is compared is the part that the adapter adds.
 python = '/usr/bin/python3'
 python_count = 200
@@ -37,20 +37,21 @@ python_calls = {
     'python recv': 'ours.recv(1)',
     'python sleep(0)': 'time.sleep(0)',
 }
-python_program = f'''
+python_program = '''
 import os, threading, time, _socket
 lock = threading.Lock()
 acquire, release = lock.acquire, lock.release
 ours, theirs = _socket.socketpair()
+''' + ''.join(f'''
 def batch():
     theirs.send(b'x' * {python_count})
     os.getppid()
     for _ in range({python_count}):
-        %s
+        {statement}
     os.getppid()
-for _ in range(2):
-    batch()
-'''
+batch()
+batch()
+''' for statement in python_calls.values())
 
 
 class NotCounted(Exception):
@@ -102,11 +103,8 @@ def count_calls(names, suffix='', **environment):
 
 
 def count_python():
-    found = {}
-    for name, statement in python_calls.items():
-        _, parts = run_counted([python, '-I', '-S', '-c', python_program % statement])
-        found[name] = round(parts[3] / python_count, 2)
-    return found
+    _, parts = run_counted([python, '-I', '-S', '-c', python_program])
+    return {name: round(parts[4 * i + 3] / python_count, 2) for i, name in enumerate(python_calls)}
 
 
 def of_the_build():
@@ -152,7 +150,7 @@ def main(arguments=None):
                   + '; '.join(different) + '. --update keeps those of this one.')
             return skipped
     try:
-        found = {**count_calls(calls), **count_calls(with_rules, ', other rules', INTERRUPT_INJECT=rules_of_others),
+        found = {**count_calls(calls), **count_calls(with_rules, ', beside rules', INTERRUPT_INJECT=rules_of_others),
                  **count_python()}
     except (NotCounted, FileNotFoundError) as error:
         print(f'counts: {error}', file=sys.stderr)

@@ -54,8 +54,13 @@ class Figure:
             it['ratio'] = self.ratio
         if self.target:
             it['target'] = {'limit': self.target.limit, 'what': self.target.what, 'value': self.value,
-                            'reached': self.target.reached(self.value)}
+                            'reached': self.target.reached(self.value), 'certain': self.certain()}
         return it
+
+    def certain(self):
+        """Whether the quartiles lie on one side of the limit."""
+        by_ratio = self.ratio is not None and self.value == self.ratio['median']
+        return not by_ratio or self.target.reached(self.ratio['q1']) == self.target.reached(self.ratio['q3'])
 
     def line(self):
         columns = [f'  {self.name:<30}']
@@ -69,6 +74,7 @@ class Figure:
             reached = 'reached' if self.target.reached(self.value) else 'NOT REACHED'
             text += f'  target {self.target.words()}: ' + ('' if self.ratio and self.value == self.ratio['median']
                                                            else f'{short(self.value)} ') + reached
+            text += '' if self.certain() else ', within the spread'
         return text
 
 

@@ -4,8 +4,8 @@ from places import google_benchmark, side
 
 # What the process is told besides. A mode is a line here.
 modes = {
-    '': {},
-    'rules for other calls': {'INTERRUPT_INJECT': 'recv:eof:thread=nobody;poll:timeout:when=1000000000;mq_receive:errno:EIO:fd=999'},
+    '': {},  # nothing
+    'rules that do not match': {'INTERRUPT_INJECT': 'recv:eof:thread=nobody;poll:timeout:when=1000000000;mq_receive:errno:EIO:fd=999'},
 }
 targets = {**dict.fromkeys(('recv', 'read', 'poll', 'write', 'send'), 1.03), 'sem_wait': 1.15, 'pthread_cond_wait': 1.02,
            'pthread_cond_timedwait': 1.02, 'pthread_cond_clockwait': 1.02}

@@ -2,17 +2,9 @@
 import contextlib
 import re
 import subprocess
-import time
 
 from figures import Target, in_turn, spread
-from places import control, environment, google_benchmark, library, process, side, target
-
-
-def timed(*command):
-    """Milliseconds of a whole command."""
-    began = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment())
-    return (time.perf_counter() - began) * 1000
+from places import control, google_benchmark, library, milliseconds, process, side, target
 
 
 def memory(pid):
@@ -44,10 +36,10 @@ def threads(report):
         with crowd(count, '') as bare, crowd(count, library) as it:
             added[count] = memory(it.pid) - memory(bare.pid)
             pid = str(it.pid)
-            listing = in_turn(few, {'threads': lambda: timed(control, 'threads', pid),
-                                    'one': lambda: timed(control, 'interrupt', pid, '--main', '--timeout', '0', '--sticky')})
+            listing = in_turn(few, {'threads': lambda: milliseconds(control, 'threads', pid),
+                                    'one': lambda: milliseconds(control, 'interrupt', pid, '--main', '--timeout', '0', '--sticky')})
             subprocess.run([control, 'clear', pid, pid], check=True, stdout=subprocess.DEVNULL)
-            all_of_them = timed(control, 'interrupt', pid, '--in', 'poll', '--timeout', '60')
+            all_of_them = milliseconds(control, 'interrupt', pid, '--in', 'poll', '--timeout', '60')
         mode = f'{count} threads'
         of_listing, of_one = spread(listing['threads']), spread(listing['one'])
         report.add('growth', 'interruptctl threads', 'ms', {'shim': of_listing}, mode=mode,
@@ -82,7 +74,7 @@ def processes(report):
             for name, preload in (('bare', ''), ('shim', library)):
                 started = [all_of_them.enter_context(process(target('patient'), '1', preload=preload)) for _ in range(count)]
                 sides[name] = sum(memory(it.pid) for it in started) / count
-            listing = spread([timed(control, 'ps') for _ in range(report.rounds(20, 5))])
+            listing = spread([milliseconds(control, 'ps') for _ in range(report.rounds(20, 5))])
         added = (sides['shim'] - sides['bare']) / 1024
         report.add('growth', 'interruptctl ps', 'ms', {'shim': listing}, mode=f'{count} processes')
         report.add('growth', 'memory of a process', 'KiB', {'shim': spread([added])}, mode=f'{count} processes',

@@ -1,10 +1,9 @@
 """From a request to the wait's return, asked for by a thread of the process, by another process and by the socket, beside the
 floors; and what the command takes as a whole, its own start included."""
 import subprocess
-import time
 
 from figures import Target, in_turn, spread
-from places import control, environment, google_benchmark, library, process, server, side, target
+from places import control, google_benchmark, library, milliseconds, process, server, side, target
 
 ways = {'thread': ('floor tgkill/thread', 1.05), 'process': ('floor tgkill/process', 1.10), 'serve': ('floor tgkill/process', None)}
 
@@ -28,18 +27,19 @@ def run(report):
                     report.add('latency', name.split('/')[0] + ', p99', 'us',
                                {'floor': single(sides[floor]['p99']), 'shim': single(of_it['p99'])}, mode=f'by {way}',
                                target=Target(1.5, 'of the floor'), value=of_it['p99'] / sides[floor]['p99'])
+    every_call(report)
     whole_command(report)
+
+
+def every_call(report):
+    counted = google_benchmark('latency_rows_bench', f'--rounds={report.rounds(50, 5)}')
+    for name, counters in counted.items():
+        sides = {which: side(counters, which) for which in ('floor', 'shim')}
+        report.add('latency', name, 'us', sides, mode='every call, by thread')
 
 
 def single(value):
     return spread([value])
-
-
-def timed(*command):
-    """Milliseconds of a whole command."""
-    began = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment())
-    return (time.perf_counter() - began) * 1000
 
 
 def whole_command(report):
@@ -48,8 +48,8 @@ def whole_command(report):
         listed = subprocess.run([control, 'threads', str(patient.pid)], capture_output=True, text=True, check=True).stdout
         tid = next(line.split()[0] for line in listed.splitlines() if ' poll' in line)
         times = in_turn(report.rounds(100, 20), {
-            'interrupt': lambda: timed(control, 'interrupt', str(patient.pid), tid),
-            'true': lambda: timed('true'),
+            'interrupt': lambda: milliseconds(control, 'interrupt', str(patient.pid), tid),
+            'true': lambda: milliseconds('true'),
         })
     sides = {name: spread(values) for name, values in times.items()}
     report.add('latency', 'interruptctl interrupt', 'ms', sides, mode='the whole command', target=Target(3, 'ms'),

@@ -5,10 +5,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 
 from figures import in_turn, pair_ratio, spread
-from places import bench, control, environment, library
+from places import bench, control, environment, library, milliseconds
 
 calls = ('recv', 'read', 'write', 'send', 'poll', 'open')
 fiu = '/usr/lib/fiu/fiu_run_preload.so /usr/lib/fiu/fiu_posix_preload.so'
@@ -39,7 +38,7 @@ def fiu_environment(directory):
 
 def sides_of(directory):
     """Bare, and each way without a rule, with one for a call that is not made, and with one for these that does not act yet."""
-    not_yet = 60_000  # a rule's calls; strace knows no more than 65,535
+    not_yet, strace_not_yet = 4_000_000_000, 60_000  # calls, of all kinds and of each; both know no more
     sides = {'bare': Side([], environment()), 'shim': Side([], environment(library))}
     for name, rule in (('for another', 'mq_send:errno:EIO'), ('for it', f'{",".join(calls)}:errno:EIO:when={not_yet}')):
         sides[f'shim, a rule {name}'] = Side([], environment(library, INTERRUPT_INJECT=rule))
@@ -51,7 +50,7 @@ def sides_of(directory):
     if shutil.which('strace'):
         for name, traced in (('for another', 'mq_timedsend'), ('for it', 'recvfrom,read,write,sendto,poll,openat')):
             sides[f'strace, a rule {name}'] = Side(['strace', '-f', '--seccomp-bpf', '-e', f'trace={traced}', '-e',
-                                                    f'inject={traced}:error=EIO:when={not_yet}', '-o', '/dev/null'], environment())
+                                                    f'inject={traced}:error=EIO:when={strace_not_yet}', '-o', '/dev/null'], environment())
     return sides
 
 
@@ -67,12 +66,6 @@ def cost(report, directory):
     finally:
         for it in sides.values():
             it.end()
-
-
-def milliseconds(*command):
-    began = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
-    return (time.perf_counter() - began) * 1000
 
 
 def control_latency(report, directory):

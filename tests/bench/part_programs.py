@@ -1,7 +1,11 @@
 """Throughput of whole programs, bare and under the shim in turn. Of servers the server alone is under the shim: both run all the
-time, and the client asks the one and then the other."""
+time, and the client asks the one and then the other. Beside it the processor time that the program takes for one unit of work, which
+depends less on what else the machine does.
+
+A measurement gives the units of work in a second, and how many there were."""
 import os
 import re
+import resource
 import shutil
 import sys
 import time
@@ -24,12 +28,26 @@ class Server:
         self.run = harness.Run(preload)
         self.port = self.run.free_port()
 
+    def processor_seconds(self):
+        """Of the server and all that it has started."""
+        fields = {}
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            try:
+                with open(f'/proc/{pid}/stat') as file:
+                    fields[int(pid)] = file.read().rsplit(')', 1)[1].split()
+            except OSError:  # has ended
+                continue
+        family = {self.process.pid}
+        while grown := {pid for pid, of_it in fields.items() if int(of_it[1]) in family} - family:
+            family |= grown
+        return sum(int(ticks) for pid in family if pid in fields for ticks in fields[pid][11:15]) / os.sysconf('SC_CLK_TCK')
+
     def client(self, *arguments, **options):
         return self.run.output(*arguments, env=self.run.bare_environment, **options)
 
     def wrk(self, seconds, path, *options):
         said = self.client('wrk', '-t', '1', '-c', '8', '-d', f'{seconds}s', *options, f'http://127.0.0.1:{self.port}/{path}')
-        return float(re.search(r'Requests/sec:\s*([\d.]+)', said).group(1))
+        return float(re.search(r'Requests/sec:\s*([\d.]+)', said).group(1)), int(re.search(r'(\d+) requests in', said).group(1))
 
     def end(self):
         self.run.end()
@@ -44,8 +62,9 @@ class Redis(Server):
         self.run.wait_for_port(self.port, self.process)
 
     def measure(self, seconds):
-        said = self.client('redis-benchmark', '-p', str(self.port), '-q', '-n', str(int(30000 * seconds)), '-c', '20', '-t', 'get')
-        return float(re.findall(r'GET: ([\d.]+) requests per second', said)[-1])
+        count = int(60_000 * seconds)
+        said = self.client('redis-benchmark', '-p', str(self.port), '-q', '-n', str(count), '-c', '20', '-t', 'get')
+        return float(re.findall(r'GET: ([\d.]+) requests per second', said)[-1]), count
 
 
 class Postgres(Server):
@@ -54,11 +73,12 @@ class Postgres(Server):
     def start(self):
         self.checks = postgres.Checks(self.run)
         self.checks.start()
+        self.process = self.checks.server
 
     def measure(self, seconds):
         said = self.client(f'{postgres.bin_directory}/pgbench', *self.checks.target, '-n', '-S', '-c', '4', '-T',
                            str(max(1, round(seconds))), 'postgres', user=postgres.user, cwd=self.checks.directory)
-        return float(re.search(r'tps = ([\d.]+)', said).group(1))
+        return float(re.search(r'tps = ([\d.]+)', said).group(1)), int(re.search(r'actually processed: (\d+)', said).group(1))
 
 
 class Nginx(Server):
@@ -67,6 +87,7 @@ class Nginx(Server):
     def start(self):
         self.checks = nginx.Checks(self.run)
         self.checks.start()
+        self.process = self.checks.server
         self.port = self.checks.port
 
     def measure(self, seconds):
@@ -115,7 +136,11 @@ class Make(Server):
         self.run.output('make', 'clean', env=self.run.bare_environment)
         began = time.perf_counter()
         self.run.output('make', '-j', '2', 'all')
-        return self.files / (time.perf_counter() - began)
+        return self.files / (time.perf_counter() - began), self.files
+
+    def processor_seconds(self):
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return used.ru_utime + used.ru_stime
 
 
 programs = {'redis-server, redis-benchmark': (Redis, 'requests/s'), 'postgres, pgbench -S': (Postgres, 'transactions/s'),
@@ -123,8 +148,30 @@ programs = {'redis-server, redis-benchmark': (Redis, 'requests/s'), 'postgres, p
             'gunicorn, wrk': (Gunicorn, 'requests/s'), 'make -j 2': (Make, 'files/s')}
 
 
+def measured(server, seconds, used):
+    """The throughput; `used` gets the processor seconds and the units."""
+    before = server.processor_seconds()
+    throughput, units = server.measure(seconds)
+    used.append((server.processor_seconds() - before, units))
+    return throughput
+
+
+def compare(report, name, unit, sides, rounds, seconds):
+    for each in sides.values():
+        each.start()
+        each.measure(seconds)  # for the caches
+    used = {side: [] for side in sides}
+    times = in_turn(rounds, {side: (lambda side=side: measured(sides[side], seconds, used[side])) for side in sides})
+    report.add('whole programs', name, unit, {side: spread(values) for side, values in times.items()},
+               ratio=pair_ratio(times['shim'], times['bare']), target=target)
+    # The kernel counts in ticks, so all rounds together.
+    spent = {side: sum(cpu for cpu, _ in of_it) / sum(units for _, units in of_it) * 1e6 for side, of_it in used.items()}
+    report.add('whole programs', '  processor time of a unit', 'us', {side: spread([cpu]) for side, cpu in spent.items()},
+               ratio=spread([spent['shim'] / spent['bare']]))
+
+
 def run(report):
-    rounds, seconds = report.rounds(20, 3), report.rounds(1, 1)
+    rounds, seconds = report.rounds(20, 3), 1
     path = os.environ['PATH'] + ':/usr/sbin:/sbin'
     for name, (kind, unit) in programs.items():
         missing = [tool for tool in kind.tools if shutil.which(tool, path=path) is None]
@@ -133,12 +180,7 @@ def run(report):
             continue
         sides = {'bare': kind(None), 'shim': kind(library)}
         try:
-            for each in sides.values():
-                each.start()
-                each.measure(seconds)  # for the caches
-            times = in_turn(rounds, {side: (lambda it=it: it.measure(seconds)) for side, it in sides.items()})
+            compare(report, name, unit, sides, rounds, seconds)
         finally:
             for each in sides.values():
                 each.end()
-        report.add('whole programs', name, unit, {side: spread(values) for side, values in times.items()},
-                   ratio=pair_ratio(times['shim'], times['bare']), target=target)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import tempfile
+import time
 
 here = os.path.dirname(os.path.abspath(__file__))
 root = os.path.dirname(os.path.dirname(here))
@@ -38,6 +39,13 @@ def google_benchmark(program, *arguments, **more):
 def side(counters, name):
     """One side's spread, of a benchmark's counters."""
     return {what: counters[f'{name}.{what}'] for what in ('q1', 'median', 'q3', 'p99', 'max') if f'{name}.{what}' in counters}
+
+
+def milliseconds(*command):
+    """Of a whole command, its start included."""
+    began = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment())
+    return (time.perf_counter() - began) * 1000
 
 
 @contextlib.contextmanager

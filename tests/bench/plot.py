@@ -42,8 +42,9 @@ def main(figures, picture):
         found = json.load(file)['figures']
 
     def rows(part, mode='', names=None, ratio=False):
-        return [(it['name'], {'ratio': it['ratio']} if ratio else it['sides']) for it in found
-                if it['part'] == part and it['mode'].startswith(mode) and (names is None or it['name'] in names)]
+        return [(it['name'], {'ratio': it['ratio']} if ratio else
+                 {name: of_it for name, of_it in it['sides'].items() if name != 'above empty'}) for it in found
+                if (not ratio or it.get('target')) and it['part'] == part and it['mode'].startswith(mode) and (names is None or it['name'] in names)]
     panels = [
         ('calls that need not wait', rows('fast path', 'one thread', ('recv', 'read', 'poll', 'write', 'send'))[:5], 'ns'),
         ('from request to return, by a thread', [row for row in rows('latency', 'by thread') if 'p99' not in row[0]], 'us'),

@@ -1,3 +1,4 @@
+// All calls that need not wait, from the files that have them by subject.
 #include "ready.h"
 
 namespace interrupt_bench {
