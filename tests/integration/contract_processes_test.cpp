@@ -51,7 +51,7 @@ TEST_P(NewProcess, ItsOwnBlockedSignalStaysPending) {
 // The child of a process that has given up its user id.
 TEST_P(NewProcess, OfAnotherUserHasATable) {
     NEEDS_ROOT();
-    constexpr uid_t user = 54'321;
+    const uid_t user = 100'000 + static_cast<uid_t>(getpid());  // its directory is no other test's
     const std::string directory = "/dev/shm/interrupt-" + std::to_string(user);
     Pipe pids;
     const pid_t parent = GetParam().fork();
