@@ -1,14 +1,17 @@
 // What the shim adds to a call that need not wait, beside libc's own function in the same process:
 //
-//     fast_path_bench [--pairs=N] [--threads] [Google Benchmark's options]
+//     fast_path_bench [--pairs=N] [--threads] [--recorded=SHORTEST] [Google Benchmark's options]
 //
-// --threads: with a second thread in the process, where glibc takes other paths.
+// --threads: with a second thread in the process, where glibc takes other paths. --recorded: while interruptctl records
+// the process, each call that takes SHORTEST seconds.
 #include <semaphore.h>
 
+#include <optional>
 #include <thread>
 
 #include "paired.h"
 #include "ready.h"
+#include "tests/support/recording.h"
 #include "tests/support/under_shim.h"
 
 int main(int argc, char** argv) {
@@ -16,11 +19,14 @@ int main(int argc, char** argv) {
     benchmark::Initialize(&argc, argv);
     int pairs = 400;
     bool with_threads = false;
+    std::optional<interrupt_tests::Recording> recording;
     for (const std::string argument : std::vector<char*>(argv + 1, argv + argc)) {
         if (argument.starts_with("--pairs=")) {
             pairs = std::stoi(argument.substr(8));
         } else if (argument == "--threads") {
             with_threads = true;
+        } else if (argument.starts_with("--recorded=")) {
+            recording.emplace(argument.substr(11));
         } else {
             std::fprintf(stderr, "fast_path_bench: what is %s?\n", argument.c_str());
             return 2;

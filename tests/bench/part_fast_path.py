@@ -2,10 +2,12 @@
 from figures import Target
 from places import google_benchmark, side
 
-# What the process is told besides. A mode is a line here.
+# Arguments and environment of the process. A mode is a line here.
 modes = {
-    '': {},  # nothing
-    'rules that do not match': {'INTERRUPT_INJECT': 'recv:eof:thread=nobody;poll:timeout:when=1000000000;mq_receive:errno:EIO:fd=999'},
+    '': ([], {}),
+    'rules that do not match': ([], {'INTERRUPT_INJECT': 'recv:eof:thread=nobody;poll:timeout:when=1000000000;mq_receive:errno:EIO:fd=999'}),
+    'recorded, but too short': (['--recorded=1000'], {}),
+    'recorded': (['--recorded=0'], {}),
 }
 targets = {**dict.fromkeys(('recv', 'read', 'poll', 'write', 'send'), 1.03), 'sem_wait': 1.15, 'pthread_cond_wait': 1.02,
            'pthread_cond_timedwait': 1.02, 'pthread_cond_clockwait': 1.02}
@@ -13,9 +15,9 @@ targets = {**dict.fromkeys(('recv', 'read', 'poll', 'write', 'send'), 1.03), 'se
 
 def run(report):
     pairs = report.rounds(400, 40)
-    for mode, environment in modes.items():
-        for threads, arguments in (('one thread', []), ('two threads', ['--threads'])):
-            counted = google_benchmark('fast_path_bench', f'--pairs={pairs}', *arguments, **environment)
+    for mode, (arguments, environment) in modes.items():
+        for threads, more in (('one thread', []), ('two threads', ['--threads'])):
+            counted = google_benchmark('fast_path_bench', f'--pairs={pairs}', *arguments, *more, **environment)
             for name, counters in counted.items():
                 target = Target(targets[name]) if name in targets and not mode else None
                 report.add('fast path', name, 'ns', {which: side(counters, which) for which in ('bare', 'shim')},

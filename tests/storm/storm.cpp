@@ -23,8 +23,8 @@
 
 #include "interrupt/interrupt.h"
 #include "options.h"
-#include "recording.h"
 #include "requesters.h"
+#include "tests/support/recording.h"
 #include "tests/support/under_shim.h"
 #include "waits_table.h"
 #include "worker.h"
@@ -184,9 +184,9 @@ int main(int argc, char** argv) {
     const Table table = own_table();
     Counts counts;
     Outcomes outcomes;
-    std::optional<Recording> recording;
+    std::optional<interrupt_tests::Recording> recording;
     if (options.recorded) {
-        recording.emplace();
+        recording.emplace("0.0001");
     }
     auto workers = start_workers(options, counts);
     {

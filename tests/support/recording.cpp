@@ -1,4 +1,4 @@
-#include "recording.h"
+#include "tests/support/recording.h"
 
 #include <unistd.h>
 
@@ -7,12 +7,10 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-namespace storm {
+namespace interrupt_tests {
 
-using namespace interrupt_tests;
-
-Recording::Recording()
-    : recorder_({INTERRUPTCTL_PATH, "record", std::to_string(getpid()), "--shortest", "0.0001", "--output",
+Recording::Recording(const std::string& shortest)
+    : recorder_({INTERRUPTCTL_PATH, "record", std::to_string(getpid()), "--shortest", shortest, "--output",
                  directory_.path() + "/trace.json"},
                 {.environment = {{"LD_PRELOAD", ""}}}) {
     if (!eventually([&] { return access((directory_.path() + "/trace.json").c_str(), F_OK) == 0; })) {
@@ -37,4 +35,4 @@ bool Recording::has_all(uint64_t deliveries) {
     return found <= deliveries && found + lost >= deliveries;
 }
 
-}  // namespace storm
+}  // namespace interrupt_tests
