@@ -21,6 +21,10 @@ struct CallSet {
 
     constexpr bool has(Call call) const { return words[index(call)] >> bit(call) & 1; }
     constexpr void add(Call call) { words[index(call)] |= uint64_t{1} << bit(call); }
+    constexpr void add(const CallSet& other) {
+        words[0] |= other.words[0];
+        words[1] |= other.words[1];
+    }
     constexpr bool empty() const { return (words[0] | words[1]) == 0; }
 
 private:
@@ -80,6 +84,26 @@ struct alignas(64) InjectionRule {
 
 struct alignas(4096) InjectionRules {
     InjectionRule rules[most_injection_rules];
+    // The calls that a rule in force may be about, as in CallSet: no other call looks further. A bit is there before
+    // its rule is in force.
+    std::atomic<uint64_t> calls[2];
+
+    bool may_be_about(Call call) const {
+        const auto number = static_cast<size_t>(call);
+        return (calls[number / 64].load(std::memory_order_acquire) >> number % 64 & 1) != 0;
+    }
+    // Before a rule that is about these comes into force.
+    void add_calls(const CallSet& more) {
+        for (size_t i = 0; i < 2; ++i) {
+            calls[i].fetch_or(more.words[i], std::memory_order_release);
+        }
+    }
+    // After rules were taken away.
+    void set_calls(const CallSet& all) {
+        for (size_t i = 0; i < 2; ++i) {
+            calls[i].store(all.words[i], std::memory_order_release);
+        }
+    }
 };
 
 }  // namespace interrupt

@@ -167,6 +167,7 @@ uint32_t add_injection(const RulesLock&, const Process& process, TableFile& tabl
     }
     std::memset(free->text, 0, sizeof free->text);
     text_of_rule.text.copy(free->text, sizeof free->text - 1);
+    table.rules().add_calls(free->injection.calls);
     const uint32_t generation = free->generation.load(std::memory_order_relaxed) + 1;
     free->met.store(RuleCount::make(generation, 0).word, std::memory_order_relaxed);
     free->acted.store(RuleCount::make(generation, 0).word, std::memory_order_relaxed);
@@ -188,17 +189,20 @@ size_t clear_injections(const RulesLock&, const Process& process, TableFile& tab
         }
     }
     size_t cleared = 0;
-    bool some_left = false;
+    CallSet left;
     for (uint32_t i = 0; has_rules(table) && i < most_injection_rules; ++i) {
         InjectionRule& rule = table.rules().rules[i];
         if (in_force(rule) && is_meant(i + 1)) {
             rule.generation.fetch_add(1, std::memory_order_acq_rel);
             ++cleared;
-        } else {
-            some_left = some_left || in_force(rule);
+        } else if (in_force(rule)) {
+            left.add(rule.injection.calls);
         }
     }
-    if (!some_left) {
+    if (has_rules(table)) {
+        table.rules().set_calls(left);
+    }
+    if (left.empty()) {
         table.live_header().attention.fetch_and(~attention_rules, std::memory_order_release);
     }
     table.verify();

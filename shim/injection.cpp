@@ -114,7 +114,7 @@ ActingRule acting_rule(const BeginningCall& call) {
     if ((attention & attention_points) != 0 && is_own_process()) {
         acting = acting_target(call);
     }
-    if ((attention & attention_rules) == 0) {
+    if ((attention & attention_rules) == 0 || !injection_rules().may_be_about(call.call.call)) {
         return acting;
     }
     InjectionRules& table = injection_rules();

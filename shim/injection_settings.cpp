@@ -72,6 +72,7 @@ void put_injection_rules(TableHeader& header, InjectionRules& table) {
         std::memcpy(rule.text, rules[i].text, sizeof rule.text);
         rule.met.store(RuleCount::make(1, 0).word, std::memory_order_relaxed);
         rule.acted.store(RuleCount::make(1, 0).word, std::memory_order_relaxed);
+        table.add_calls(rule.injection.calls);
         rule.generation.store(1, std::memory_order_release);
     }
     header.attention.fetch_or(attention_rules, std::memory_order_release);

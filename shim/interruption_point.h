@@ -51,6 +51,7 @@ Result conclude(Wait& wait, Result result, int error, int errno_before) {
 template <class Wait>
 void publish_again(ThreadRecord& record, Wait& wait, const RuleDue& due) {
     const bool pending = publish_fenced(record, thread_context.blocked);
+    begin_recorded_wait();
     if (due.at != 0) {
         arm_rule_timer(record, due);
     }
@@ -144,7 +145,9 @@ template <class Wait, class RealCall, class Resolve>
         }
     }
     const bool pending = publish_fenced(*record, call);
-    if (needs_closer_look(process.table)) {
+    const bool looked_at = needs_closer_look(process.table);
+    if (looked_at) {
+        begin_recorded_wait();
         if (Result early; ended_by_rule(*record, call, wait, early)) {
             return early;
         }
@@ -164,7 +167,8 @@ template <class Wait, class RealCall, class Resolve>
     }
     delay_in_window();
     auto result = real();
-    if (wait.succeeded(result) && !process.heavy_fences && !wait_is_recorded() && retire(*record)) [[likely]] {
+    if (wait.succeeded(result) && !process.heavy_fences && !(looked_at && wait_is_recorded()) && retire(*record))
+        [[likely]] {
         return wait.total(result);
     }
     return finish_contested(*record, wait, real, result);

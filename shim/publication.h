@@ -32,7 +32,6 @@ namespace interrupt {
 // The same on the slow way.
 inline bool publish_fenced(ThreadRecord& record, const BlockedCall& call) {
     const bool pending = publish(record, call);
-    begin_recorded_wait();
     if (!process.heavy_fences) {
         return pending;
     }

@@ -90,6 +90,8 @@ TEST(ThreadTableAbi, InjectionRules) {
     EXPECT_FIELD(Injection, per_thread, 115, 1);
     EXPECT_FIELD(Injection, force, 116, 1);
     EXPECT_EQ(sizeof(interrupt::InjectionRules), 16384u);
+    EXPECT_FIELD(InjectionRules, rules, 0, 32 * 448);
+    EXPECT_FIELD(InjectionRules, calls, 32 * 448, 16);
     EXPECT_EQ(injection_rules_offset(1), 8192u);
     EXPECT_EQ(injection_rules_offset(16), 8192u);
     EXPECT_EQ(event_ring_offset(17), 12288u + 16384u);
