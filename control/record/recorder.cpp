@@ -140,7 +140,6 @@ void Recorder::write(const Event& event) {
     introduce(event.tid);
     switch (event.kind) {
         case EventKind::wait:
-            ++counts_.waits;
             settle_open_wait(event);
             write_wait(event, nullptr);
             break;
@@ -187,13 +186,18 @@ void Recorder::write(const Event& event) {
 }
 
 void Recorder::write_wait(const Event& event, const char* note) {
-    uint64_t& last = last_end_[event.tid];
+    // Slices of one track may not overlap. Waits of events do not, but need not come in order: a handler of the program
+    // may have run, and waited, while one was on its way.
+    Written& written = written_[event.tid];
+    const bool told = note == nullptr;
     const uint64_t end = event.time + event.duration;
-    const uint64_t begin = std::max(event.time, last);  // slices of one track may not overlap
+    const uint64_t begin = std::max({event.time, written.seen, told ? 0 : written.told});
     if (end < begin) {
-        return;
+        return;  // in the file already, as one that was seen
     }
-    last = end;
+    ++counts_.waits;
+    uint64_t& last = told ? written.told : written.seen;
+    last = std::max(last, end);
     Json args = Json::object();
     const Json target = target_json(event.call, event.target);
     if (!target.is_null()) {
@@ -289,7 +293,6 @@ void Recorder::end_open_waits(uint64_t now) {
 
 void Recorder::write_open_wait(uint32_t tid, const OpenWait& wait, uint64_t end, const char* note) {
     introduce(tid);
-    ++counts_.waits;
     write_wait({.time = wait.since,
                 .duration = std::max({end, wait.since, wait.at_least}) - wait.since,
                 .target = wait.target,

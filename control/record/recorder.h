@@ -57,6 +57,12 @@ private:
         uint64_t at_least = 0;  // a request was delivered to it then, ns
     };
 
+    // Where the waits of a thread end that are in the file: those that were seen, and those of events.
+    struct Written {
+        uint64_t seen = 0;
+        uint64_t told = 0;
+    };
+
     bool drain(uint64_t now);
     void take(uint64_t from, uint64_t to, uint64_t now);
     void take_late_ones(uint64_t now);
@@ -82,7 +88,7 @@ private:
     uint64_t next_look_ = 0;                                // for open waits: CLOCK_MONOTONIC, ns
     std::map<uint64_t, uint64_t> late_ones_;                // events that are not there yet, by number: since when
     std::unordered_map<uint32_t, OpenWait> open_waits_;     // by thread id
-    std::unordered_map<uint32_t, uint64_t> last_end_;       // of the waits written, by thread id
+    std::unordered_map<uint32_t, Written> written_;         // by thread id
     std::unordered_map<uint32_t, std::string> introduced_;  // threads by id, with their names
     bool finished_ = false;
 };

@@ -296,6 +296,32 @@ TEST(RecordProcesses, GoesOnBehindAnExec) {
     EXPECT_FALSE(recording.events("X", "recv").empty());
 }
 
+// A handler may run, and wait, on the way out of a call that has not been recorded yet.
+TEST(RecordHandlers, HasTheWaitsThatTheyRunOnTopOf) {
+    Child target({TARGETS_DIR "/handled", "40000"}, {.environment = {{"LD_PRELOAD", LIBINTERRUPT_PATH}}});
+    target.line_that_begins("ready");
+    Recording recording(std::to_string(target.pid()), {"--shortest", "0"});
+    target.write("\n");
+    target.line_that_begins("done");
+    const json about = recording.finish();
+    std::vector<std::pair<double, int>> calls;
+    for (const json& wait : recording.events("X", "recv")) {
+        calls.emplace_back(wait.at("ts"), wait.at("args").at("fd"));
+    }
+    std::sort(calls.begin(), calls.end());
+    uint64_t missing = 0;
+    for (size_t i = 1; i < calls.size(); ++i) {
+        const int step = (calls[i].second - calls[i - 1].second + 100) % 100;
+        missing += std::max(step, 1) - 1;
+    }
+    EXPECT_LE(missing, about.at("lost_events"));
+    const auto& events = recording.trace().at("traceEvents");
+    EXPECT_EQ(std::count_if(events.begin(), events.end(), [](const json& event) { return event.at("ph") == "X"; }),
+              about.at("waits"));
+    target.write("\n");
+    EXPECT_EQ(target.finish().exit_status, 0);
+}
+
 TEST(RecordUsage, IsCheckedFirst) {
     for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
              {}, {"0"}, {"no"}, {"1", "--for", "0"}, {"1", "--for", "x"}, {"1", "--shortest", "-1"}}) {
