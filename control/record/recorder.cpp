@@ -53,9 +53,12 @@ Recorder::Recorder(pid_t pid, uint64_t shortest, TraceFile& trace)
     look_for_open_waits();  // before: what ends in between would be in no event; and once more below: what begins then
     open_.table.live_header().attention.fetch_or(attention_events, std::memory_order_release);
     open_.table.verify();
-    trace_.add({{"ph", "M"}, {"name", "process_name"}, {"pid", pid}, {"args", {{"name", open_.process.command()}}}});
-    write_process_instant(now, "recording begins", Json::object());
     look_for_open_waits();
+}
+
+void Recorder::begin() {
+    trace_.add({{"ph", "M"}, {"name", "process_name"}, {"pid", pid()}, {"args", {{"name", open_.process.command()}}}});
+    write_process_instant(ring_->read_at.load(std::memory_order_relaxed), "recording begins", Json::object());
 }
 
 Recorder::~Recorder() {

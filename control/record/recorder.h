@@ -30,6 +30,8 @@ public:
     // Switches recording on. `shortest`: of waits, ns. Throws Failure, also if somebody else records the process.
     Recorder(pid_t pid, uint64_t shortest, TraceFile& trace);
     ~Recorder();
+    // Says so in the file; before anything else is called.
+    void begin();
     Recorder(const Recorder&) = delete;
     Recorder& operator=(const Recorder&) = delete;
 

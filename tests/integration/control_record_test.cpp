@@ -8,6 +8,7 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "control/table_layout.h"
@@ -29,12 +30,12 @@ public:
     }
 
     // Ends it by that signal, or waits for its own end.
-    json finish(int signal = SIGINT) {
+    json finish(int signal = SIGINT, int status = 0) {
         if (signal != 0) {
             command_.send(signal);
         }
         const Finished finished = command_.finish();
-        EXPECT_EQ(finished.exit_status, 0) << finished.err;
+        EXPECT_EQ(finished.exit_status, status) << finished.err;
         summary_ = finished.err;
         trace_ = json::parse(contents(file()));
         return trace_.at("otherData");
@@ -80,13 +81,15 @@ double end_of(const json& slice) {
 class MappedTable {
 public:
     explicit MappedTable(pid_t pid) {
+        const int fd = ::open(path(pid).c_str(), O_RDWR | O_CLOEXEC);
+        memory_ = ::mmap(nullptr, sizeof(interrupt::TableHeader), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        ::close(fd);
+    }
+    static std::string path(pid_t pid) {
         std::istringstream maps(contents("/proc/" + std::to_string(pid) + "/maps"));
         for (std::string line; std::getline(maps, line);) {
             if (line.ends_with(".table")) {
-                const int fd = ::open(line.substr(line.find('/')).c_str(), O_RDWR | O_CLOEXEC);
-                memory_ = ::mmap(nullptr, sizeof(interrupt::TableHeader), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-                ::close(fd);
-                return;
+                return line.substr(line.find('/'));
             }
         }
         throw std::runtime_error("it has no table");
@@ -320,6 +323,36 @@ TEST(RecordHandlers, HasTheWaitsThatTheyRunOnTopOf) {
               about.at("waits"));
     target.write("\n");
     EXPECT_EQ(target.finish().exit_status, 0);
+}
+
+TEST(RecordProcesses, OneThatIsDamagedCostsTheOthersNothing) {
+    Sleeper whole({"recv"});
+    Sleeper damaged({"recv"});
+    Recording recording(whole.pid(), {damaged.pid()});
+    std::filesystem::resize_file(MappedTable::path(damaged.child().pid()), sizeof(interrupt::TableHeader));
+    ASSERT_EQ(interruptctl({"interrupt", whole.pid(), "--all", "--timeout", "20"}).exit_status, 0);
+    const json about = recording.finish(SIGINT, 4);
+    EXPECT_NE(recording.summary().find("cut short"), std::string::npos) << recording.summary();
+    EXPECT_GE(about.at("deliveries"), 1);
+}
+
+TEST(RecordProcesses, TouchesNoFileBeforeAllOfThemAreThere) {
+    Sleeper sleeper({"recv"});
+    const TemporaryDirectory directory;
+    const std::string file = directory.path() + "/kept.json";
+    std::ofstream(file) << "kept";
+    expect_status(4, interruptctl({"record", sleeper.pid(), std::to_string(getpid()), "--output", file}));
+    EXPECT_EQ(contents(file), "kept");
+    EXPECT_FALSE(MappedTable(sleeper.child().pid()).is_recorded());
+}
+
+TEST(RecordProcesses, EndsAsItShouldWhenItHasJustBegun) {
+    Sleeper sleeper({"recv"});
+    for (int i = 0; i < 10; ++i) {
+        Recording recording(sleeper.pid());
+        EXPECT_EQ(recording.finish().at("gaps"), 0);
+    }
+    EXPECT_FALSE(MappedTable(sleeper.child().pid()).is_recorded());
 }
 
 TEST(RecordUsage, IsCheckedFirst) {
