@@ -262,6 +262,19 @@ TEST_F(RecordMany, CountsWhatIsTooShort) {
         << recording.summary();
 }
 
+TEST_F(RecordMany, ShowsNoWaitThatIsTooShortAsALongOne) {
+    Recording recording(pid(), {"--shortest", "1000"});
+    for (int i = 0; i < 10; ++i) {
+        work();
+    }
+    recording.finish();
+    for (const char* call : {"recv", "send"}) {
+        for (const json& wait : recording.events("X", call)) {
+            EXPECT_EQ(wait.at("args").at("end"), "not yet, when the recording ended") << wait;
+        }
+    }
+}
+
 // A recorder that is stopped, or was killed, costs the process no more than a ring's worth of events.
 TEST_F(RecordMany, SaysWhenTheProcessDidNotRecord) {
     const MappedTable table(target_.pid());
