@@ -1,6 +1,7 @@
 #include "control/record/recording.h"
 
 #include <algorithm>
+#include <csignal>
 #include <ctime>
 #include <iterator>
 #include <optional>
@@ -154,6 +155,8 @@ private:
 }  // namespace
 
 Recorded record(const RecordPlan& plan) {
+    // A reader of standard output that goes away is a file that cannot be written: recording is switched off, too.
+    ::signal(SIGPIPE, SIG_IGN);
     return Recording(plan).run();
 }
 

@@ -262,6 +262,15 @@ TEST_F(RecordMany, CountsWhatIsTooShort) {
         << recording.summary();
 }
 
+TEST_F(RecordMany, EndsWithTheReaderOfItsOutput) {
+    const MappedTable table(target_.pid());
+    Child pipe({"/bin/sh", "-c", INTERRUPTCTL_PATH " record " + pid() + " --shortest 0 --output - | head -c 100"}, {});
+    EXPECT_TRUE(eventually([&] { return table.is_recorded(); }));
+    work();
+    EXPECT_NE(pipe.finish().err.find("Broken pipe"), std::string::npos);
+    EXPECT_FALSE(table.is_recorded());
+}
+
 TEST_F(RecordMany, ShowsNoWaitThatIsTooShortAsALongOne) {
     Recording recording(pid(), {"--shortest", "1000"});
     for (int i = 0; i < 10; ++i) {
