@@ -70,6 +70,7 @@ public:
         since_ = record_->since.load(std::memory_order_relaxed);
         state_ = State{record_->state.load(std::memory_order_relaxed)};
         if (!state_.blocked()) {
+            end_recorded_wait(*record_);  // on its way out of a wait, which the handler's own calls would hide
             return;
         }
         Attempt& attempt = attempt_of(*record_);

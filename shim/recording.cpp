@@ -22,7 +22,11 @@ void switch_off_if_unread(const EventRing& ring, uint64_t now) {
 
 void begin_recorded_wait() {
     if (events() != nullptr) [[unlikely]] {
-        thread_context.recorded_since = os::monotonic_ns();
+        std::atomic_ref<uint64_t> since(thread_context.recorded_since);
+        since.store(0, std::memory_order_relaxed);
+        const uint64_t now = os::monotonic_ns();
+        uint64_t nothing = 0;
+        since.compare_exchange_strong(nothing, now, std::memory_order_relaxed);  // a handler has begun it again, later
     }
 }
 
@@ -31,25 +35,29 @@ void end_recorded_wait(const ThreadRecord& record) {
     if (context.recorded_since == 0) {
         return;
     }
-    // A handler that runs now ends the wait itself.
-    const uint64_t since = std::atomic_ref(context.recorded_since).exchange(0, std::memory_order_relaxed);
+    // All that is to be said is read first: a handler that runs until the exchange ends the wait itself, and its calls
+    // change it.
+    const uint64_t since = context.recorded_since;
+    const uint64_t now = os::monotonic_ns();
+    const Event event{.time = since,
+                      .duration = now - since,
+                      .target = context.blocked.target,
+                      .caller = reinterpret_cast<uint64_t>(context.blocked.caller),
+                      .wait = State{record.state.load(std::memory_order_relaxed)}.wait(),
+                      .tid = record.tid.load(std::memory_order_relaxed),
+                      .call = context.blocked.call,
+                      .kind = EventKind::wait};
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    const bool ended_already = std::atomic_ref(context.recorded_since).exchange(0, std::memory_order_relaxed) == 0;
     EventRing* const ring = events();
-    if (since == 0 || ring == nullptr) {
+    if (ended_already || ring == nullptr) {
         return;
     }
-    const uint64_t now = os::monotonic_ns();
-    if (now - since < ring->shortest.load(std::memory_order_relaxed)) {
+    if (event.duration < ring->shortest.load(std::memory_order_relaxed)) {
         ring->shorter.fetch_add(1, std::memory_order_relaxed);
         return;
     }
-    ring->write({.time = since,
-                 .duration = now - since,
-                 .target = context.blocked.target,
-                 .caller = reinterpret_cast<uint64_t>(context.blocked.caller),
-                 .wait = State{record.state.load(std::memory_order_relaxed)}.wait(),
-                 .tid = record.tid.load(std::memory_order_relaxed),
-                 .call = context.blocked.call,
-                 .kind = EventKind::wait});
+    ring->write(event);
     switch_off_if_unread(*ring, now);
 }
 

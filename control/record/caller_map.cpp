@@ -1,6 +1,7 @@
 #include "control/record/caller_map.h"
 
 #include <elf.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <map>
@@ -15,9 +16,13 @@ CallerMap::CallerMap(const Process& process) : process_(process) {
 
 // A program that is no position-independent one: its symbols are addresses.
 bool CallerMap::is_fixed(const std::string& path) const {
-    const Descriptor file(::openat(process_.directory().get(), text("root", path).c_str(), O_RDONLY | O_CLOEXEC));
+    const Descriptor file(
+        ::openat(process_.directory().get(), text("root", path).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    struct stat status;
     Elf64_Ehdr header{};
-    return file && ::read(file.get(), &header, sizeof header) == static_cast<ssize_t>(sizeof header) &&
+    // What lies there by now may be anything: a pipe that nobody writes to, a device.
+    return file && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) &&
+           ::read(file.get(), &header, sizeof header) == static_cast<ssize_t>(sizeof header) &&
            std::equal(header.e_ident, header.e_ident + SELFMAG, ELFMAG) && header.e_type == ET_EXEC;
 }
 

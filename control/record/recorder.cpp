@@ -11,6 +11,8 @@
 namespace interrupt::control {
 namespace {
 
+// The beginning of a wait that was seen is known to one of these.
+constexpr uint64_t coarsest_tick_ns = 10'000'000;
 constexpr uint64_t look_every_ns = 100'000'000;
 // A writer that has taken a number and is not done after so long will not be: its thread was ended in between.
 constexpr uint64_t patience_ns = 1'000'000'000;
@@ -39,7 +41,7 @@ RecordCounts& RecordCounts::operator+=(const RecordCounts& other) {
 }
 
 Recorder::Recorder(pid_t pid, uint64_t shortest, TraceFile& trace)
-    : open_(pid), trace_(trace), callers_(open_.process) {
+    : open_(pid), trace_(trace), callers_(open_.process), shortest_(shortest) {
     if (!open_.table.lock_events()) {
         throw Failure(Status::not_permitted, text("process ", pid, " is being recorded already."));
     }
@@ -50,12 +52,16 @@ Recorder::Recorder(pid_t pid, uint64_t shortest, TraceFile& trace)
     ring_->read.store(ring_->head.load(std::memory_order_relaxed), std::memory_order_relaxed);
     ring_->read_at.store(now, std::memory_order_relaxed);
     shorter_before_ = ring_->shorter.load(std::memory_order_relaxed);
-    look_for_open_waits();  // before: what ends in between would be in no event; and once more below: what begins then
+    look_for_open_waits(
+        false);  // before: what ends in between would be in no event; and once more below: what begins then
     open_.table.live_header().attention.fetch_or(attention_events, std::memory_order_release);
     open_.table.verify();
-    trace_.add({{"ph", "M"}, {"name", "process_name"}, {"pid", pid}, {"args", {{"name", open_.process.command()}}}});
-    write_process_instant(now, "recording begins", Json::object());
     look_for_open_waits();
+}
+
+void Recorder::begin() {
+    trace_.add({{"ph", "M"}, {"name", "process_name"}, {"pid", pid()}, {"args", {{"name", open_.process.command()}}}});
+    write_process_instant(ring_->read_at.load(std::memory_order_relaxed), "recording begins", Json::object());
 }
 
 Recorder::~Recorder() {
@@ -140,7 +146,6 @@ void Recorder::write(const Event& event) {
     introduce(event.tid);
     switch (event.kind) {
         case EventKind::wait:
-            ++counts_.waits;
             settle_open_wait(event);
             write_wait(event, nullptr);
             break;
@@ -187,13 +192,18 @@ void Recorder::write(const Event& event) {
 }
 
 void Recorder::write_wait(const Event& event, const char* note) {
-    uint64_t& last = last_end_[event.tid];
+    // Slices of one track may not overlap. Waits of events do not, but need not come in order: a handler of the program
+    // may have run, and waited, while one was on its way.
+    Written& written = written_[event.tid];
+    const bool told = note == nullptr;
     const uint64_t end = event.time + event.duration;
-    const uint64_t begin = std::max(event.time, last);  // slices of one track may not overlap
+    const uint64_t begin = std::max({event.time, written.seen, told ? 0 : written.told});
     if (end < begin) {
-        return;
+        return;  // in the file already, as one that was seen
     }
-    last = end;
+    ++counts_.waits;
+    uint64_t& last = told ? written.told : written.seen;
+    last = std::max(last, end);
     Json args = Json::object();
     const Json target = target_json(event.call, event.target);
     if (!target.is_null()) {
@@ -240,7 +250,8 @@ void Recorder::write_process_instant(uint64_t time, const std::string& name, Jso
                 {"args", std::move(args)}});
 }
 
-void Recorder::look_for_open_waits() {
+void Recorder::look_for_open_waits(bool counted) {
+    const uint64_t now = monotonic_now();
     for (const TableFile::Found& found : open_.table.records()) {
         const RecordView& record = found.record;
         if (!record.state.blocked() || record.state.call() >= Call::count) {
@@ -248,10 +259,10 @@ void Recorder::look_for_open_waits() {
         }
         const auto [open, is_new] = open_waits_.try_emplace(record.tid);
         if (is_new) {
-            open->second = {found.index, record.state, record.target, record.since};
+            open->second = {found.index, record.state, record.target, record.since, now, counted};
         }
     }
-    next_look_ = monotonic_now() + look_every_ns;
+    next_look_ = now + look_every_ns;
 }
 
 // An event of the thread has come: of that wait, or of one after it.
@@ -264,7 +275,14 @@ void Recorder::settle_open_wait(const Event& event) {
     open_waits_.erase(open);
     if (wait.state.wait() < event.wait) {
         const uint64_t end = wait.over_by == 0 ? event.time : std::min(wait.over_by, event.time);
-        write_open_wait(event.tid, wait, end, unseen_end);
+        write_unseen_end(event.tid, wait, end);
+    }
+}
+
+// Unless it may have been one of those that are too short for an event.
+void Recorder::write_unseen_end(uint32_t tid, const OpenWait& wait, uint64_t end) {
+    if (!wait.counted || wait.seen >= wait.since + coarsest_tick_ns + shortest_) {
+        write_open_wait(tid, wait, end, unseen_end);
     }
 }
 
@@ -276,10 +294,11 @@ void Recorder::end_open_waits(uint64_t now) {
         const State state{record.state.load(std::memory_order_relaxed)};
         if (record.tid.load(std::memory_order_relaxed) == tid && state.word == wait.state.word) {
             wait.over_by = 0;
+            wait.seen = now;
         } else if (wait.over_by == 0) {
             wait.over_by = state.blocked() ? std::min(now, record.since.load(std::memory_order_relaxed)) : now;
         } else if (now - wait.over_by > patience_ns) {
-            write_open_wait(tid, wait, wait.over_by, unseen_end);
+            write_unseen_end(tid, wait, wait.over_by);
             open = open_waits_.erase(open);
             continue;
         }
@@ -289,7 +308,6 @@ void Recorder::end_open_waits(uint64_t now) {
 
 void Recorder::write_open_wait(uint32_t tid, const OpenWait& wait, uint64_t end, const char* note) {
     introduce(tid);
-    ++counts_.waits;
     write_wait({.time = wait.since,
                 .duration = std::max({end, wait.since, wait.at_least}) - wait.since,
                 .target = wait.target,
@@ -314,8 +332,11 @@ void Recorder::finish() {
     const char* const still_there =
         open_.process.exists() ? "not yet, when the recording ended" : "with the process, or not at all";
     for (const auto& [tid, wait] : open_waits_) {
-        write_open_wait(tid, wait, wait.over_by == 0 ? now : wait.over_by,
-                        wait.over_by == 0 ? still_there : unseen_end);
+        if (wait.over_by == 0) {
+            write_open_wait(tid, wait, now, still_there);
+        } else {
+            write_unseen_end(tid, wait, wait.over_by);
+        }
     }
     for (auto& [tid, name] : introduced_) {
         const std::string newest = name_of(tid);

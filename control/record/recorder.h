@@ -30,6 +30,8 @@ public:
     // Switches recording on. `shortest`: of waits, ns. Throws Failure, also if somebody else records the process.
     Recorder(pid_t pid, uint64_t shortest, TraceFile& trace);
     ~Recorder();
+    // Says so in the file; before anything else is called.
+    void begin();
     Recorder(const Recorder&) = delete;
     Recorder& operator=(const Recorder&) = delete;
 
@@ -53,8 +55,16 @@ private:
         State state;
         uint64_t target = 0;
         uint64_t since = 0;
+        uint64_t seen = 0;      // in it, last: ns
+        bool counted = true;    // by the thread, if it turns out to be a short one
         uint64_t over_by = 0;   // the thread was seen elsewhere, ns; 0: it was not
         uint64_t at_least = 0;  // a request was delivered to it then, ns
+    };
+
+    // Where the waits of a thread end that are in the file: those that were seen, and those of events.
+    struct Written {
+        uint64_t seen = 0;
+        uint64_t told = 0;
     };
 
     bool drain(uint64_t now);
@@ -65,7 +75,8 @@ private:
     void write_wait(const Event& event, const char* note);
     void write_instant(const Event& event, const std::string& name, Json args);
     void write_process_instant(uint64_t time, const std::string& name, Json args);
-    void look_for_open_waits();
+    void look_for_open_waits(bool counted = true);
+    void write_unseen_end(uint32_t tid, const OpenWait& wait, uint64_t end);
     void settle_open_wait(const Event& event);
     void end_open_waits(uint64_t now);
     void write_open_wait(uint32_t tid, const OpenWait& wait, uint64_t end, const char* note);
@@ -78,11 +89,12 @@ private:
     EventRing* ring_ = nullptr;
     CallerMap callers_;
     RecordCounts counts_;
+    const uint64_t shortest_;
     uint64_t shorter_before_ = 0;
     uint64_t next_look_ = 0;                                // for open waits: CLOCK_MONOTONIC, ns
     std::map<uint64_t, uint64_t> late_ones_;                // events that are not there yet, by number: since when
     std::unordered_map<uint32_t, OpenWait> open_waits_;     // by thread id
-    std::unordered_map<uint32_t, uint64_t> last_end_;       // of the waits written, by thread id
+    std::unordered_map<uint32_t, Written> written_;         // by thread id
     std::unordered_map<uint32_t, std::string> introduced_;  // threads by id, with their names
     bool finished_ = false;
 };

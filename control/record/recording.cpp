@@ -1,8 +1,10 @@
 #include "control/record/recording.h"
 
 #include <algorithm>
+#include <csignal>
 #include <ctime>
 #include <iterator>
+#include <optional>
 
 #include "control/requester.h"
 #include "control/stop_signals.h"
@@ -21,18 +23,22 @@ public:
         for (const pid_t pid : plan.pids) {
             recorders_.push_back(std::make_unique<Recorder>(pid, plan.shortest, trace_));
         }
+        for (const auto& recorder : recorders_) {
+            recorder->begin();
+        }
     }
 
     Recorded run() {
-        const StopSignals signals;
         const uint64_t start = monotonic_now();
         uint64_t next_check = start;
         Recorded recorded;
         for (uint64_t now = start;; now = monotonic_now()) {
             bool behind = false;
-            for (const auto& recorder : recorders_) {
-                behind |= recorder->poll();
-            }
+            std::erase_if(recorders_, [&](const auto& recorder) {
+                const bool failed = !survives([&] { behind |= recorder->poll(); });
+                counts_ += failed ? recorder->counts() : RecordCounts();
+                return failed;
+            });
             if (now >= next_check) {
                 check(now);
                 next_check = now + check_every_ns;
@@ -70,12 +76,32 @@ public:
                        {"rules_acted", counts_.rules},
                        {"lost_events", counts_.lost},
                        {"gaps", counts_.gaps}});
+        if (failure_) {
+            throw Failure(*failure_);
+        }
         return recorded;
     }
 
 private:
+    // What is wrong with one process costs the others nothing, and is said at the end; not so with the file.
+    template <class Part>
+    bool survives(Part part) {
+        try {
+            part();
+            return true;
+        } catch (const Failure& failure) {
+            if (trace_.failed()) {
+                throw;
+            }
+            if (!failure_) {
+                failure_ = failure;
+            }
+            return false;
+        }
+    }
+
     void finish(Recorder& recorder) {
-        recorder.finish();
+        survives([&] { recorder.finish(); });
         counts_ += recorder.counts();
     }
 
@@ -98,16 +124,18 @@ private:
     // Begins with the process's new table. True if it has none so far, but may yet make one.
     bool may_begin_later(pid_t pid) {
         try {
-            recorders_.push_back(std::make_unique<Recorder>(pid, plan_.shortest, trace_));
+            auto recorder = std::make_unique<Recorder>(pid, plan_.shortest, trace_);
+            recorder->begin();
+            recorders_.push_back(std::move(recorder));
             return false;
         } catch (const Failure& failure) {
             if (failure.status() == Status::not_found) {
                 return false;  // it has ended
             }
-            if (failure.status() != Status::not_under_shim) {
-                throw;
+            if (failure.status() == Status::not_under_shim) {
+                return true;
             }
-            return true;
+            return survives([] { throw; });
         }
     }
 
@@ -115,7 +143,9 @@ private:
         pid_t pid = 0;
         uint64_t until = 0;  // CLOCK_MONOTONIC, ns
     };
+    const StopSignals signals_;  // first: whatever has been begun is ended
     const RecordPlan& plan_;
+    std::optional<Failure> failure_;
     TraceFile trace_;
     std::vector<std::unique_ptr<Recorder>> recorders_;
     std::vector<Awaited> awaited_;
@@ -125,6 +155,8 @@ private:
 }  // namespace
 
 Recorded record(const RecordPlan& plan) {
+    // A reader of standard output that goes away is a file that cannot be written: recording is switched off, too.
+    ::signal(SIGPIPE, SIG_IGN);
     return Recording(plan).run();
 }
 

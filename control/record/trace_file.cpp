@@ -12,6 +12,7 @@ void TraceFile::write(const std::string& bytes) {
     if (!file_) {
         file_.reset(path_ == "-" ? stdout : std::fopen(path_.c_str(), "we"));
         if (!file_) {
+            failed_ = true;
             throw Failure(Status::not_permitted,
                           text("`", printable(path_), "` cannot be written: ", std::strerror(errno), "."));
         }
@@ -20,8 +21,9 @@ void TraceFile::write(const std::string& bytes) {
     check(std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) == bytes.size());
 }
 
-void TraceFile::check(bool written) const {
+void TraceFile::check(bool written) {
     if (!written) {
+        failed_ = true;
         throw Failure(Status::not_permitted, text(path_ == "-" ? "standard output" : "`" + printable(path_) + "`",
                                                   " cannot take the whole recording: ", std::strerror(errno), "."));
     }

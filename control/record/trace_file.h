@@ -31,9 +31,12 @@ public:
     // Ends the file. `other`: what is said about the whole. Throws Failure if it could not all be written.
     void finish(const Json& other);
 
+    // It could not be written: what it is about is not to blame.
+    bool failed() const { return failed_; }
+
 private:
     void write(const std::string& bytes);
-    void check(bool written) const;
+    void check(bool written);
 
     struct Close {
         void operator()(FILE* file) const {
@@ -45,6 +48,7 @@ private:
     std::string path_;
     std::unique_ptr<FILE, Close> file_;
     bool first_ = true;
+    bool failed_ = false;
     std::map<std::pair<std::string, uint64_t>, size_t> frames_;
 };
 

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "control/table_layout.h"
@@ -29,12 +30,12 @@ public:
     }
 
     // Ends it by that signal, or waits for its own end.
-    json finish(int signal = SIGINT) {
+    json finish(int signal = SIGINT, int status = 0) {
         if (signal != 0) {
             command_.send(signal);
         }
         const Finished finished = command_.finish();
-        EXPECT_EQ(finished.exit_status, 0) << finished.err;
+        EXPECT_EQ(finished.exit_status, status) << finished.err;
         summary_ = finished.err;
         trace_ = json::parse(contents(file()));
         return trace_.at("otherData");
@@ -80,13 +81,15 @@ double end_of(const json& slice) {
 class MappedTable {
 public:
     explicit MappedTable(pid_t pid) {
+        const int fd = ::open(path(pid).c_str(), O_RDWR | O_CLOEXEC);
+        memory_ = ::mmap(nullptr, sizeof(interrupt::TableHeader), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        ::close(fd);
+    }
+    static std::string path(pid_t pid) {
         std::istringstream maps(contents("/proc/" + std::to_string(pid) + "/maps"));
         for (std::string line; std::getline(maps, line);) {
             if (line.ends_with(".table")) {
-                const int fd = ::open(line.substr(line.find('/')).c_str(), O_RDWR | O_CLOEXEC);
-                memory_ = ::mmap(nullptr, sizeof(interrupt::TableHeader), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-                ::close(fd);
-                return;
+                return line.substr(line.find('/'));
             }
         }
         throw std::runtime_error("it has no table");
@@ -259,6 +262,28 @@ TEST_F(RecordMany, CountsWhatIsTooShort) {
         << recording.summary();
 }
 
+TEST_F(RecordMany, EndsWithTheReaderOfItsOutput) {
+    const MappedTable table(target_.pid());
+    Child pipe({"/bin/sh", "-c", INTERRUPTCTL_PATH " record " + pid() + " --shortest 0 --output - | head -c 100"}, {});
+    EXPECT_TRUE(eventually([&] { return table.is_recorded(); }));
+    work();
+    EXPECT_NE(pipe.finish().err.find("Broken pipe"), std::string::npos);
+    EXPECT_FALSE(table.is_recorded());
+}
+
+TEST_F(RecordMany, ShowsNoWaitThatIsTooShortAsALongOne) {
+    Recording recording(pid(), {"--shortest", "1000"});
+    for (int i = 0; i < 10; ++i) {
+        work();
+    }
+    recording.finish();
+    for (const char* call : {"recv", "send"}) {
+        for (const json& wait : recording.events("X", call)) {
+            EXPECT_EQ(wait.at("args").at("end"), "not yet, when the recording ended") << wait;
+        }
+    }
+}
+
 // A recorder that is stopped, or was killed, costs the process no more than a ring's worth of events.
 TEST_F(RecordMany, SaysWhenTheProcessDidNotRecord) {
     const MappedTable table(target_.pid());
@@ -294,6 +319,62 @@ TEST(RecordProcesses, GoesOnBehindAnExec) {
     EXPECT_EQ(recording.events("i", "recording begins").size(), 2u);
     EXPECT_FALSE(recording.events("X", "read").empty()) << "the shell's";
     EXPECT_FALSE(recording.events("X", "recv").empty());
+}
+
+// A handler may run, and wait, on the way out of a call that has not been recorded yet.
+TEST(RecordHandlers, HasTheWaitsThatTheyRunOnTopOf) {
+    Child target({TARGETS_DIR "/handled", "40000"}, {.environment = {{"LD_PRELOAD", LIBINTERRUPT_PATH}}});
+    target.line_that_begins("ready");
+    Recording recording(std::to_string(target.pid()), {"--shortest", "0"});
+    target.write("\n");
+    target.line_that_begins("done");
+    const json about = recording.finish();
+    std::vector<std::pair<double, int>> calls;
+    for (const json& wait : recording.events("X", "recv")) {
+        calls.emplace_back(wait.at("ts"), wait.at("args").at("fd"));
+    }
+    std::sort(calls.begin(), calls.end());
+    uint64_t missing = 0;
+    for (size_t i = 1; i < calls.size(); ++i) {
+        const int step = (calls[i].second - calls[i - 1].second + 100) % 100;
+        missing += std::max(step, 1) - 1;
+    }
+    EXPECT_LE(missing, about.at("lost_events"));
+    const auto& events = recording.trace().at("traceEvents");
+    EXPECT_EQ(std::count_if(events.begin(), events.end(), [](const json& event) { return event.at("ph") == "X"; }),
+              about.at("waits"));
+    target.write("\n");
+    EXPECT_EQ(target.finish().exit_status, 0);
+}
+
+TEST(RecordProcesses, OneThatIsDamagedCostsTheOthersNothing) {
+    Sleeper whole({"recv"});
+    Sleeper damaged({"recv"});
+    Recording recording(whole.pid(), {damaged.pid()});
+    std::filesystem::resize_file(MappedTable::path(damaged.child().pid()), sizeof(interrupt::TableHeader));
+    ASSERT_EQ(interruptctl({"interrupt", whole.pid(), "--all", "--timeout", "20"}).exit_status, 0);
+    const json about = recording.finish(SIGINT, 4);
+    EXPECT_NE(recording.summary().find("cut short"), std::string::npos) << recording.summary();
+    EXPECT_GE(about.at("deliveries"), 1);
+}
+
+TEST(RecordProcesses, TouchesNoFileBeforeAllOfThemAreThere) {
+    Sleeper sleeper({"recv"});
+    const TemporaryDirectory directory;
+    const std::string file = directory.path() + "/kept.json";
+    std::ofstream(file) << "kept";
+    expect_status(4, interruptctl({"record", sleeper.pid(), std::to_string(getpid()), "--output", file}));
+    EXPECT_EQ(contents(file), "kept");
+    EXPECT_FALSE(MappedTable(sleeper.child().pid()).is_recorded());
+}
+
+TEST(RecordProcesses, EndsAsItShouldWhenItHasJustBegun) {
+    Sleeper sleeper({"recv"});
+    for (int i = 0; i < 10; ++i) {
+        Recording recording(sleeper.pid());
+        EXPECT_EQ(recording.finish().at("gaps"), 0);
+    }
+    EXPECT_FALSE(MappedTable(sleeper.child().pid()).is_recorded());
 }
 
 TEST(RecordUsage, IsCheckedFirst) {
