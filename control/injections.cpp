@@ -57,19 +57,6 @@ bool in_force(const InjectionRule& rule) {
     return InjectionRule::in_force(rule.generation.load(std::memory_order_acquire));
 }
 
-void check_possible(const Process& process, const TableFile& table, const InjectionText& rule) {
-    const bool cpython = table.header().adapter == AdapterState::installed;
-    if (rule.injection.outcome == Outcome::exception && !cpython) {
-        throw Failure(Status::usage, text("process ", process.pid(),
-                                          " runs no CPython that the shim knows: no exception can be raised "
-                                          "there."));
-    }
-    if (rule.injection.outcome == Outcome::cancel && cpython) {
-        throw Failure(Status::usage,
-                      text("process ", process.pid(), " runs CPython: its threads cannot be cancelled."));
-    }
-}
-
 }  // namespace
 
 InjectionText read_injection(const char* from, const std::string& rule) {
@@ -128,6 +115,19 @@ std::vector<RuleView> list_injections(const TableFile& table) {
     return list;
 }
 
+void check_injection(const Process& process, const TableFile& table, const InjectionText& rule) {
+    const bool cpython = table.header().adapter == AdapterState::installed;
+    if (rule.injection.outcome == Outcome::exception && !cpython) {
+        throw Failure(Status::usage, text("process ", process.pid(),
+                                          " runs no CPython that the shim knows: no exception can be raised "
+                                          "there."));
+    }
+    if (rule.injection.outcome == Outcome::cancel && cpython) {
+        throw Failure(Status::usage,
+                      text("process ", process.pid(), " runs CPython: its threads cannot be cancelled."));
+    }
+}
+
 RulesLock wait_for_rules(const Process& process, const TableFile& table) {
     const timespec moment{0, RulesLock::pause_ns};
     for (const uint64_t start = monotonic_now();;) {
@@ -147,7 +147,7 @@ void RulesLock::check_patience(const Process& process, uint64_t waited) {
 }
 
 uint32_t add_injection(const RulesLock&, const Process& process, TableFile& table, const InjectionText& text_of_rule) {
-    check_possible(process, table, text_of_rule);
+    check_injection(process, table, text_of_rule);
     table.make_room_for_rules();
     InjectionRule* const rules = table.rules().rules;
     InjectionRule* const free = std::find_if_not(rules, rules + most_injection_rules, in_force);

@@ -61,6 +61,9 @@ private:
 // Waits for it. Throws Failure if whoever has it does not let it go.
 RulesLock wait_for_rules(const Process& process, const TableFile& table);
 
+// Throws Failure if the process cannot have its outcome.
+void check_injection(const Process& process, const TableFile& table, const InjectionText& rule);
+
 // Puts the rule in force, for every call that begins from now on. Its number. Throws Failure: there are too many, there
 // is no room, or the process cannot have its outcome.
 uint32_t add_injection(const RulesLock& lock, const Process& process, TableFile& table, const InjectionText& rule);

@@ -8,14 +8,26 @@ namespace interrupt {
 
 namespace {
 
-// A ring that has come round without being read for so long has lost its recorder.
+// Where nobody has read for so long, and there were events for a whole ring, or as many waits that were too short, the
+// recorder is gone.
 constexpr uint64_t recorder_patience_ns = 10'000'000'000;
 
-void switch_off_if_unread(const EventRing& ring, uint64_t now) {
-    const uint64_t unread = ring.head.load(std::memory_order_relaxed) - ring.read.load(std::memory_order_relaxed);
-    if (unread >= ring_slots && now - ring.read_at.load(std::memory_order_relaxed) > recorder_patience_ns) {
-        table_header().attention.fetch_and(~attention_events, std::memory_order_relaxed);
-    }
+bool is_unread(const EventRing& ring, uint64_t now) {
+    const uint64_t read_at = ring.read_at.load(std::memory_order_relaxed);
+    return now > read_at && now - read_at > recorder_patience_ns;
+}
+
+bool is_full(const EventRing& ring) {
+    return ring.head.load(std::memory_order_relaxed) - ring.read.load(std::memory_order_relaxed) >= ring_slots;
+}
+
+void switch_off() {
+    table_header().attention.fetch_and(~attention_events, std::memory_order_relaxed);
+}
+
+// Under a filter that the program has chosen no clock may be asked that could be a system call.
+uint64_t now_ns() {
+    return may_call_kernel() ? os::monotonic_ns() : os::coarse_ns();
 }
 
 }  // namespace
@@ -24,7 +36,7 @@ void begin_recorded_wait() {
     if (events() != nullptr) [[unlikely]] {
         std::atomic_ref<uint64_t> since(thread_context.recorded_since);
         since.store(0, std::memory_order_relaxed);
-        const uint64_t now = os::monotonic_ns();
+        const uint64_t now = now_ns();
         uint64_t nothing = 0;
         since.compare_exchange_strong(nothing, now, std::memory_order_relaxed);  // a handler has begun it again, later
     }
@@ -38,7 +50,7 @@ void end_recorded_wait(const ThreadRecord& record) {
     // All that is to be said is read first: a handler that runs until the exchange ends the wait itself, and its calls
     // change it.
     const uint64_t since = context.recorded_since;
-    const uint64_t now = os::monotonic_ns();
+    const uint64_t now = now_ns();
     const Event event{.time = since,
                       .duration = now - since,
                       .target = context.blocked.target,
@@ -54,11 +66,16 @@ void end_recorded_wait(const ThreadRecord& record) {
         return;
     }
     if (event.duration < ring->shortest.load(std::memory_order_relaxed)) {
-        ring->shorter.fetch_add(1, std::memory_order_relaxed);
+        const uint64_t before = ring->shorter.fetch_add(1, std::memory_order_relaxed);
+        if (before % ring_slots == 0 && is_unread(*ring, now)) {
+            switch_off();
+        }
         return;
     }
     ring->write(event);
-    switch_off_if_unread(*ring, now);
+    if (is_full(*ring) && is_unread(*ring, now)) {
+        switch_off();
+    }
 }
 
 }  // namespace interrupt

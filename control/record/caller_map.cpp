@@ -26,6 +26,16 @@ bool CallerMap::is_fixed(const std::string& path) const {
            std::equal(header.e_ident, header.e_ident + SELFMAG, ELFMAG) && header.e_type == ET_EXEC;
 }
 
+bool CallerMap::is_ours(const Mapping& mapping) const {
+    struct stat file;
+    struct stat its_mounts;
+    struct stat our_mounts;
+    return ::stat(mapping.path.c_str(), &file) == 0 && S_ISREG(file.st_mode) && file.st_ino == mapping.inode &&
+           (file.st_uid == 0 || file.st_uid == ::geteuid()) &&
+           ::fstatat(process_.directory().get(), "ns/mnt", &its_mounts, 0) == 0 &&
+           ::stat("/proc/self/ns/mnt", &our_mounts) == 0 && its_mounts.st_ino == our_mounts.st_ino;
+}
+
 void CallerMap::load() {
     modules_.clear();
     std::map<std::string, uint64_t> bases;
@@ -38,7 +48,7 @@ void CallerMap::load() {
             base->second = 0;
         }
         if (mapping.permissions.find('x') != std::string::npos) {
-            modules_.push_back({mapping.path, mapping.start, mapping.end, base->second});
+            modules_.push_back({mapping.path, mapping.start, mapping.end, base->second, is_ours(mapping)});
         }
     }
 }
@@ -58,7 +68,7 @@ const CallSite& CallerMap::at(uint64_t address) {
             load();
             module = find(address);
         }
-        site->second = module ? CallSite{module->path, address - module->base} : CallSite{"", address};
+        site->second = module ? CallSite{module->path, address - module->base, module->ours} : CallSite{"", address};
     }
     return site->second;
 }

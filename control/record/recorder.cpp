@@ -1,6 +1,7 @@
 #include "control/record/recorder.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <ctime>
 
@@ -14,6 +15,7 @@ namespace {
 // The beginning of a wait that was seen is known to one of these.
 constexpr uint64_t coarsest_tick_ns = 10'000'000;
 constexpr uint64_t look_every_ns = 100'000'000;
+constexpr uint64_t ids_every_ns = 1'000'000'000;
 // A writer that has taken a number and is not done after so long will not be: its thread was ended in between.
 constexpr uint64_t patience_ns = 1'000'000'000;
 
@@ -43,7 +45,10 @@ RecordCounts& RecordCounts::operator+=(const RecordCounts& other) {
 Recorder::Recorder(pid_t pid, uint64_t shortest, TraceFile& trace)
     : open_(pid), trace_(trace), callers_(open_.process), shortest_(shortest) {
     if (!open_.table.lock_events()) {
-        throw Failure(Status::not_permitted, text("process ", pid, " is being recorded already."));
+        throw Failure(Status::not_permitted, errno == EAGAIN || errno == EACCES
+                                                 ? text("process ", pid, " is being recorded already.")
+                                                 : text("the thread table of process ", pid,
+                                                        " cannot be locked: ", std::strerror(errno), "."));
     }
     open_.table.make_room_for_events();
     ring_ = &open_.table.events();
@@ -219,7 +224,7 @@ void Recorder::write_wait(const Event& event, const char* note) {
     if (event.caller != 0) {
         const CallSite& site = callers_.at(event.caller);
         args["site"] = printable(site_text(site.module, site.offset));
-        json["sf"] = trace_.frame(site.module, site.offset);
+        json["sf"] = trace_.frame(site);
     }
     if (note != nullptr) {
         args["end"] = note;
@@ -252,6 +257,10 @@ void Recorder::write_process_instant(uint64_t time, const std::string& name, Jso
 
 void Recorder::look_for_open_waits(bool counted) {
     const uint64_t now = monotonic_now();
+    if (now >= next_ids_) {
+        look_for_ids();
+        next_ids_ = now + ids_every_ns;
+    }
     for (const TableFile::Found& found : open_.table.records()) {
         const RecordView& record = found.record;
         if (!record.state.blocked() || record.state.call() >= Call::count) {
@@ -367,14 +376,23 @@ std::string Recorder::name_of(uint32_t tid) const {
             return record.name;
         }
     }
-    for (const pid_t task :
-         open_.process.in_other_namespace() ? open_.process.tasks() : std::vector{static_cast<pid_t>(tid)}) {
-        if (open_.process.inner_tid(task) == tid) {
-            const auto stat = open_.process.task_stat(task);
-            return stat ? printable(stat->name) : "";
+    const auto task = outer_ids_.find(tid);
+    if (open_.process.in_other_namespace() && task == outer_ids_.end()) {
+        return "";
+    }
+    const auto stat = open_.process.task_stat(task == outer_ids_.end() ? static_cast<pid_t>(tid) : task->second);
+    return stat ? printable(stat->name) : "";
+}
+
+// In another PID namespace threads have other ids: all are looked up together, since each look goes through all.
+void Recorder::look_for_ids() {
+    if (open_.process.in_other_namespace()) {
+        for (const pid_t task : open_.process.tasks()) {
+            if (const auto inner = open_.process.inner_tid(task)) {
+                outer_ids_[*inner] = task;
+            }
         }
     }
-    return "";
 }
 
 }  // namespace interrupt::control

@@ -34,18 +34,19 @@ void TraceFile::add(const Json& event) {
     first_ = false;
 }
 
-size_t TraceFile::frame(const std::string& module, uint64_t offset) {
-    return frames_.try_emplace({module, offset}, frames_.size() + 1).first->second;
+size_t TraceFile::frame(const CallSite& site) {
+    const auto frame = frames_.try_emplace({site.module, site.offset}, frames_.size() + 1, site).first;
+    return frame->second.first;
 }
 
 void TraceFile::finish(const Json& other) {
     Json frames = Json::object();
-    for (const auto& [place, index] : frames_) {
-        const auto& [module, offset] = place;
-        const std::string symbol = symbol_of(module, offset);
-        const std::string site = site_text(module, offset);
-        frames[std::to_string(index)] = {{"category", module.empty() ? "unknown" : printable(base_name(module))},
-                                         {"name", symbol.empty() ? site : symbol}};
+    for (const auto& [place, frame] : frames_) {
+        const auto& [index, site] = frame;
+        const std::string symbol = site.ours ? symbol_of(site.module, site.offset) : "";
+        frames[std::to_string(index)] = {
+            {"category", site.module.empty() ? "unknown" : printable(base_name(site.module))},
+            {"name", symbol.empty() ? printable(site_text(site.module, site.offset)) : symbol}};
     }
     constexpr auto replace = Json::error_handler_t::replace;
     write("\n],\n\"stackFrames\":" + frames.dump(-1, ' ', false, replace) +

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "control/record/caller_map.h"
 #include "control/report.h"
 
 namespace interrupt::control {
@@ -26,7 +27,7 @@ public:
     void add(const Json& event);
 
     // The call site as the index of a stack frame, which finish() writes down.
-    size_t frame(const std::string& module, uint64_t offset);
+    size_t frame(const CallSite& site);
 
     // Ends the file. `other`: what is said about the whole. Throws Failure if it could not all be written.
     void finish(const Json& other);
@@ -49,7 +50,7 @@ private:
     std::unique_ptr<FILE, Close> file_;
     bool first_ = true;
     bool failed_ = false;
-    std::map<std::pair<std::string, uint64_t>, size_t> frames_;
+    std::map<std::pair<std::string, uint64_t>, std::pair<size_t, CallSite>> frames_;  // by module and offset
 };
 
 }  // namespace interrupt::control

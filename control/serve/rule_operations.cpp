@@ -1,14 +1,28 @@
 #include "control/serve/rule_operations.h"
 
+#include "control/injection_rules.h"
 #include "control/injections.h"
 
 namespace interrupt::control::serve {
 namespace {
 
-// Looks at the rules when nobody else changes them, and perhaps changes them itself.
-class RuleOperation : public Operation {
+Json rules_now(const OpenProcess& target) {
+    return rules_json(target.process.pid(), list_injections(target.table));
+}
+
+class ListRules : public Operation {
 public:
-    explicit RuleOperation(std::shared_ptr<OpenProcess> target) : target_(std::move(target)) {}
+    explicit ListRules(std::shared_ptr<OpenProcess> target) : target_(std::move(target)) {}
+    std::optional<Json> step(uint64_t) override { return rules_now(*target_); }
+
+private:
+    std::shared_ptr<OpenProcess> target_;
+};
+
+// Changes the rules when nobody else does.
+class ChangeRules : public Operation {
+public:
+    explicit ChangeRules(std::shared_ptr<OpenProcess> target) : target_(std::move(target)) {}
 
     std::optional<Json> step(uint64_t now) override {
         const RulesLock lock(target_->table);
@@ -17,37 +31,37 @@ public:
             due = now + RulesLock::pause_ns;
             return std::nullopt;
         }
-        Json changed = change(lock, *target_);
-        Json result = rules_json(target_->process.pid(), list_injections(target_->table));
+        const Json changed = change(lock, *target_);
+        Json result = rules_now(*target_);
         result.update(changed);
         return result;
     }
 
 private:
     // What is said of it besides the rules.
-    virtual Json change(const RulesLock&, OpenProcess&) { return Json::object(); }
+    virtual Json change(const RulesLock&, OpenProcess&) = 0;
 
     std::shared_ptr<OpenProcess> target_;
     uint64_t start_ = monotonic_now();
 };
 
-class AddRules : public RuleOperation {
+class AddRules : public ChangeRules {
 public:
     AddRules(std::shared_ptr<OpenProcess> target, std::vector<InjectionText> rules)
-        : RuleOperation(std::move(target)), rules_(std::move(rules)) {}
+        : ChangeRules(std::move(target)), rules_(std::move(rules)) {}
 
 private:
     Json change(const RulesLock& lock, OpenProcess& target) override {
+        for (const InjectionText& rule : rules_) {  // all of them or none
+            check_injection(target.process, target.table, rule);
+        }
+        if (list_injections(target.table).size() + rules_.size() > most_injection_rules) {
+            throw Failure(Status::not_permitted,
+                          text("process ", target.process.pid(), ": ", sentence_of(RuleMistake::too_many), "."));
+        }
         std::vector<uint32_t> added;
-        try {
-            for (const InjectionText& rule : rules_) {
-                added.push_back(add_injection(lock, target.process, target.table, rule));
-            }
-        } catch (const Failure&) {  // all of them or none
-            if (!added.empty()) {
-                clear_injections(lock, target.process, target.table, added);
-            }
-            throw;
+        for (const InjectionText& rule : rules_) {
+            added.push_back(add_injection(lock, target.process, target.table, rule));
         }
         return {{"added", added}};
     }
@@ -55,10 +69,10 @@ private:
     std::vector<InjectionText> rules_;
 };
 
-class ClearRules : public RuleOperation {
+class ClearRules : public ChangeRules {
 public:
     ClearRules(std::shared_ptr<OpenProcess> target, std::vector<uint32_t> numbers)
-        : RuleOperation(std::move(target)), numbers_(std::move(numbers)) {}
+        : ChangeRules(std::move(target)), numbers_(std::move(numbers)) {}
 
 private:
     Json change(const RulesLock& lock, OpenProcess& target) override {
@@ -86,7 +100,7 @@ std::unique_ptr<Operation> inject(Session& session, Fields& fields) {
 std::unique_ptr<Operation> rules(Session& session, Fields& fields) {
     const pid_t pid = fields.id("pid", "process");
     fields.end();
-    return std::make_unique<RuleOperation>(session.shared().open(pid));
+    return std::make_unique<ListRules>(session.shared().open(pid));
 }
 
 std::unique_ptr<Operation> clear_rules(Session& session, Fields& fields) {

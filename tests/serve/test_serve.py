@@ -105,7 +105,7 @@ def test_puts_rules_in_force_and_takes_them_away(client, sleeper):
 
 def test_rules_come_into_force_together_or_not_at_all(client, sleeper):
     # The sleeper runs no Python.
-    error = client.refused(op='inject', pid=sleeper.pid, rule=['recv:errno:EIO', 'recv:exception:ValueError'])
+    error = client.refused(op='inject', pid=sleeper.pid, rule=['recv:errno:EIO', 'recv:exception:builtins.ValueError'])
     assert error['code'] == 'usage'
     assert client.ask('rules', pid=sleeper.pid)['rules'] == []
 

@@ -1,5 +1,5 @@
-// handled CALLS: prints `ready`. After a line of standard input it makes that many calls of recv(), none of which has to
-// wait, on 100 descriptors from 100 on in turn, while a timer's handler that sleeps a moment runs on top of them. It
+// handled CALLS: prints `ready`. After a line of standard input it makes that many calls of recv(), none of which has
+// to wait, on 100 descriptors from 100 on in turn, while a timer's handler that sleeps a moment runs on top of them. It
 // prints `done`.
 #include <sys/socket.h>
 #include <sys/time.h>
