@@ -297,10 +297,11 @@ TEST_P(Life, GoesOn) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Python, Life,
-    testing::Combine(testing::Values("starting_threads", "fork_warnings", "fork_while_pending", "fork_in_a_worker",
-                                     "signal_in_another_thread", "fork_in_a_handler", "stand_in_for_a_module",
-                                     "signal_beside_an_eventfd", "futex_of_a_c_library", "process_by_fork",
-                                     "process_by_forkserver", "process_by_spawn", "interpreter_with_its_own_gil"),
+    testing::Combine(testing::Values("starting_threads", "fork_warnings", "fork_while_pending",
+                                     "fork_and_interrupt_oneself", "fork_in_a_worker", "signal_in_another_thread",
+                                     "fork_in_a_handler", "stand_in_for_a_module", "signal_beside_an_eventfd",
+                                     "futex_of_a_c_library", "process_by_fork", "process_by_forkserver",
+                                     "process_by_spawn", "interpreter_with_its_own_gil"),
                      testing::ValuesIn(find_interpreters())),
     test_name);
 
