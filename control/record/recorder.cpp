@@ -15,7 +15,6 @@ namespace {
 // The beginning of a wait that was seen is known to one of these.
 constexpr uint64_t coarsest_tick_ns = 10'000'000;
 constexpr uint64_t look_every_ns = 100'000'000;
-constexpr uint64_t ids_every_ns = 1'000'000'000;
 // A writer that has taken a number and is not done after so long will not be: its thread was ended in between.
 constexpr uint64_t patience_ns = 1'000'000'000;
 
@@ -43,7 +42,7 @@ RecordCounts& RecordCounts::operator+=(const RecordCounts& other) {
 }
 
 Recorder::Recorder(pid_t pid, uint64_t shortest, TraceFile& trace)
-    : open_(pid), trace_(trace), callers_(open_.process), shortest_(shortest) {
+    : open_(pid), trace_(trace), callers_(open_.process), names_(open_), shortest_(shortest) {
     if (!open_.table.lock_events()) {
         throw Failure(Status::not_permitted, errno == EAGAIN || errno == EACCES
                                                  ? text("process ", pid, " is being recorded already.")
@@ -257,11 +256,9 @@ void Recorder::write_process_instant(uint64_t time, const std::string& name, Jso
 
 void Recorder::look_for_open_waits(bool counted) {
     const uint64_t now = monotonic_now();
-    if (now >= next_ids_) {
-        look_for_ids();
-        next_ids_ = now + ids_every_ns;
-    }
-    for (const TableFile::Found& found : open_.table.records()) {
+    const auto records = open_.table.records();
+    names_.look(records);
+    for (const TableFile::Found& found : records) {
         const RecordView& record = found.record;
         if (!record.state.blocked() || record.state.call() >= Call::count) {
             continue;
@@ -348,7 +345,7 @@ void Recorder::finish() {
         }
     }
     for (auto& [tid, name] : introduced_) {
-        const std::string newest = name_of(tid);
+        const std::string& newest = names_.of(tid);
         if (!newest.empty() && newest != name) {
             write_name(tid, newest);
         }
@@ -359,40 +356,13 @@ void Recorder::finish() {
 void Recorder::introduce(uint32_t tid) {
     const auto [thread, is_new] = introduced_.try_emplace(tid);
     if (is_new) {
-        thread->second = name_of(tid);
+        thread->second = names_.of(tid);
         write_name(tid, thread->second.empty() ? text("thread ", tid) : thread->second);
     }
 }
 
 void Recorder::write_name(uint32_t tid, const std::string& name) {
     trace_.add({{"ph", "M"}, {"name", "thread_name"}, {"pid", pid()}, {"tid", tid}, {"args", {{"name", name}}}});
-}
-
-// The runtime's, or else the kernel's.
-std::string Recorder::name_of(uint32_t tid) const {
-    if (const auto index = open_.table.find(tid)) {
-        const RecordView record(open_.table.record(*index));
-        if (!record.name.empty()) {
-            return record.name;
-        }
-    }
-    const auto task = outer_ids_.find(tid);
-    if (open_.process.in_other_namespace() && task == outer_ids_.end()) {
-        return "";
-    }
-    const auto stat = open_.process.task_stat(task == outer_ids_.end() ? static_cast<pid_t>(tid) : task->second);
-    return stat ? printable(stat->name) : "";
-}
-
-// In another PID namespace threads have other ids: all are looked up together, since each look goes through all.
-void Recorder::look_for_ids() {
-    if (open_.process.in_other_namespace()) {
-        for (const pid_t task : open_.process.tasks()) {
-            if (const auto inner = open_.process.inner_tid(task)) {
-                outer_ids_[*inner] = task;
-            }
-        }
-    }
 }
 
 }  // namespace interrupt::control

@@ -8,6 +8,7 @@
 
 #include "control/open_process.h"
 #include "control/record/caller_map.h"
+#include "control/record/thread_names.h"
 #include "control/record/trace_file.h"
 
 namespace interrupt::control {
@@ -82,19 +83,16 @@ private:
     void write_open_wait(uint32_t tid, const OpenWait& wait, uint64_t end, const char* note);
     void introduce(uint32_t tid);
     void write_name(uint32_t tid, const std::string& name);
-    std::string name_of(uint32_t tid) const;
-    void look_for_ids();
 
     OpenProcess open_;
     TraceFile& trace_;
     EventRing* ring_ = nullptr;
     CallerMap callers_;
+    ThreadNames names_;
     RecordCounts counts_;
     const uint64_t shortest_;
     uint64_t shorter_before_ = 0;
     uint64_t next_look_ = 0;                                // for open waits: CLOCK_MONOTONIC, ns
-    uint64_t next_ids_ = 0;                                 // for the threads' ids as seen here: the same
-    std::unordered_map<uint32_t, pid_t> outer_ids_;         // by the ids that the process knows
     std::map<uint64_t, uint64_t> late_ones_;                // events that are not there yet, by number: since when
     std::unordered_map<uint32_t, OpenWait> open_waits_;     // by thread id
     std::unordered_map<uint32_t, Written> written_;         // by thread id

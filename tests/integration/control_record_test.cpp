@@ -203,6 +203,11 @@ TEST_F(Record, KeepsWhatTheThreadsDidLastWhenTheProcessIsKilled) {
     recording.finish(0);
     const auto waits = recording.events("X", "recv");
     EXPECT_EQ(waits.size(), 3u);
+    std::multiset<std::string> names;
+    for (const json& event : recording.events("M", "thread_name")) {
+        names.insert(event.at("args").at("name").get<std::string>());
+    }
+    EXPECT_EQ(names, (std::multiset<std::string>{"masked", "repeats", "waiter", "waiter"})) << "seen before the end";
     for (const json& wait : waits) {
         EXPECT_EQ(wait.at("args").at("end"), "with the process, or not at all");
     }
