@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <thread>
 
 #include "control/table_layout.h"
 #include "tests/integration/control_support.h"
@@ -296,6 +297,7 @@ TEST_F(RecordMany, SaysWhenTheProcessDidNotRecord) {
     recording.stop();
     EXPECT_TRUE(eventually([&] {
         work();
+        std::this_thread::sleep_for(std::chrono::milliseconds(200));  // it takes ten seconds
         return !table.is_recorded();
     }));
     recording.go_on();
