@@ -52,7 +52,7 @@ void end_recorded_wait(const ThreadRecord& record) {
     const uint64_t since = context.recorded_since;
     const uint64_t now = now_ns();
     const Event event{.time = since,
-                      .duration = now - since,
+                      .duration = now > since ? now - since : 0,  // of the coarse clock, perhaps
                       .target = context.blocked.target,
                       .caller = reinterpret_cast<uint64_t>(context.blocked.caller),
                       .wait = State{record.state.load(std::memory_order_relaxed)}.wait(),
