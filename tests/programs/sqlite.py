@@ -58,7 +58,8 @@ class Checks:
         """A writer waits until another, which takes its time, has committed."""
         database = self.run.path('locked')
         self.ask(database, 'drop table if exists t', 'create table t (n)')
-        slow = self.run.start('sqlite3', '-batch', database, stdin=subprocess.PIPE, log='slow')
+        # Its commit may meet the moment in which the other one looks, and holds a lock for that.
+        slow = self.run.start('sqlite3', '-batch', '-cmd', '.timeout 60000', database, stdin=subprocess.PIPE, log='slow')
         slow.stdin.write(b"begin immediate; insert into t values (1);\n.print 'has the lock'\n")
         slow.stdin.flush()
         self.run.wait_for(lambda: 'has the lock' in self.run.log('slow'), 'the first writer')
