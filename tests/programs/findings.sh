@@ -164,6 +164,15 @@ started+=("$!")
 answers "$port"
 shows memcaslap connect:1 'servers' memcaslap -s "127.0.0.1:$port" -T 2 -c 16 -x 1000
 
+# A writer that keeps its lock: with a busy timeout of ten minutes nobody would say so before.
+mkfifo writes
+sqlite3 -batch locked <writes >locked.said & started+=("$!")
+exec 8>writes
+printf '%s\n' 'create table t (n); begin exclusive;' ".print 'has the lock'" >&8
+until grep -q 'has the lock' locked.said; do sleep 0.05; done
+shows sqlite3 clock_nanosleep:1+ 'database is locked' sqlite3 -batch -cmd '.timeout 600000' locked 'insert into t values (1)'
+exec 8>&-
+
 # wrk asks anybody who listens before it begins.
 shows wrk connect:1 'Interrupted system call' wrk -t 1 -c 1 -d 1s "http://127.0.0.1:$port/"
 exit "$failed"
