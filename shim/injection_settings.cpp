@@ -25,9 +25,7 @@ constinit uint32_t rule_count = 0;
 // The source ends where the room does.
 template <size_t size>
 void copy(char (&to)[size], std::string_view from) {
-    const size_t length = from.size() < size - 1 ? from.size() : size - 1;
-    std::memcpy(to, from.data(), length);
-    to[length] = 0;
+    to[from.copy(to, size - 1)] = 0;
 }
 
 }  // namespace

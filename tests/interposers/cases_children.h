@@ -10,9 +10,9 @@
 namespace interrupt_tests {
 
 // A child that ends with status 7 when it is told to.
-class Child {
+class ForkedChild {
 public:
-    Child() : pid_(fork()) {
+    ForkedChild() : pid_(fork()) {
         if (pid_ == 0) {
             raw_close(pipe_.writer);
             char byte;
@@ -21,7 +21,7 @@ public:
         }
         EXPECT_GT(pid_, 0);
     }
-    ~Child() {
+    ~ForkedChild() {
         raw_call(SYS_kill, pid_, SIGKILL);
         raw_call(SYS_wait4, pid_, 0, 0, 0);
     }
@@ -70,7 +70,7 @@ private:
     const Function function_;
     const bool has_options_;
     int status_ = -1;
-    Child child_;
+    ForkedChild child_;
 };
 
 #define CHILD(name, has_options, ...)                                                                                \
